@@ -1,0 +1,56 @@
+/* What every backend shares: choosing a candidate, releasing a kernel, the parallel loop. */
+#include "kernel/kernel.h"
+
+#include <omp.h>
+#include <string.h>
+
+ito_status ito__kernel_choose(ito_kernel *k, const char *op, const char *algorithm, int n,
+                              const ito_kernel_def *const *defs)
+{
+    for (int i = 0; i < n; i++) {
+        const ito_kernel_def *def = defs[i];
+        if (strcmp(def->op, op) || (algorithm && strcmp(def->name, algorithm))) continue;
+        k->def = def;
+        k->workspace_bytes = k->packed_bytes = 0;
+        k->state = NULL;
+        ito_status st = def->prepare ? def->prepare(k) : ITO_OK;
+        if (st != ITO_UNSUPPORTED) return st;
+    }
+    k->def = NULL;
+    char text[ITO_SHAPE_TEXT] = "no input";
+    if (k->n_in) ito_shape_text(k->in[0].shape, text);
+    return ito__fail(k->ctx, ITO_UNSUPPORTED, "no kernel%s%s for %s with first input %s %s", algorithm ? " named " : "",
+                     algorithm ? algorithm : "", op, k->n_in ? ito_dtype_name(k->in[0].dtype) : "", text);
+}
+
+void ito__kernel_release(ito_kernel *k)
+{
+    if (k->def && k->def->release)
+        k->def->release(k);
+    else
+        ito__free(k->ctx, k->state);
+    k->state = NULL;
+    k->def = NULL;
+}
+
+void ito__parallel(const ito_queue *q, int64_t n, void (*fn)(void *arg, int64_t slice, int thread), void *arg)
+{
+    if (q->n_threads <= 1 || n <= 1) {
+        for (int64_t i = 0; i < n; i++) fn(arg, i, 0);
+        return;
+    }
+#pragma omp parallel num_threads(q->n_threads)
+    {
+        int thread = omp_get_thread_num();
+#pragma omp for schedule(dynamic, 1)
+        for (int64_t i = 0; i < n; i++) fn(arg, i, thread);
+    }
+}
+
+const ito_backend *ito__backend_find(const char *name)
+{
+    const ito_backend *const all[] = {&ito__backend_cpu, &ito__backend_ref, &ito__backend_test};
+    for (int i = 0; i < ITO_COUNT(all); i++)
+        if (!strcmp(all[i]->name, name)) return all[i];
+    return NULL;
+}

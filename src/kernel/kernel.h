@@ -1,0 +1,116 @@
+/* The backend seam. A backend is memory, kernels in two phases and the closed set of vector functions that samplers
+ * use.
+ *
+ * prepare() sees descriptors and attributes and decides everything: algorithm, slices, workspace, packed weights. run()
+ * only computes: it allocates nothing, cannot fail and must give bit-identical results for any number of threads, so
+ * the work is cut into slices that depend on shapes alone and no sum crosses a slice (or the slices' parts are added in
+ * order). Memory is the backend's: nobody but its kernels and its copy functions may touch what alloc() returned.
+ *
+ * This folder knows no graph. Attribute structs are in attr.h. */
+#ifndef ITO_KERNEL_H
+#define ITO_KERNEL_H
+
+#include <ito/rng.h>
+#include <ito/tensor.h>
+
+#include "base/base.h"
+#include "kernel/attr.h"
+
+#define ITO_MAX_INPUTS  16
+#define ITO_MAX_OUTPUTS 4
+
+typedef struct ito_desc {
+    ito_dtype dtype;
+    ito_shape shape; /* dense, row-major */
+} ito_desc;
+
+/* Where kernels run. For CPU backends: how many threads a run may use. */
+typedef struct ito_queue {
+    int n_threads;
+} ito_queue;
+
+typedef struct ito_kernel_def ito_kernel_def;
+
+/* A prepared kernel. The executor fills the first block, prepare() the second. */
+typedef struct ito_kernel {
+    ito_ctx *ctx;
+    const void *attr; /* the op's struct of attr.h or NULL; outlives the kernel */
+    int n_in, n_out;
+    ito_desc in[ITO_MAX_INPUTS], out[ITO_MAX_OUTPUTS];
+    uint32_t frozen; /* bit i: input i is the same in every run, so packing it once is enough */
+    int n_threads;   /* the most threads a run will use: sizes per-thread workspace, must not change results */
+
+    const ito_kernel_def *def;
+    size_t workspace_bytes; /* scratch of one run, 64-byte aligned */
+    size_t packed_bytes;    /* packed weights; pack() fills them from the inputs before run() */
+    void *state; /* the kernel's own, from ito__alloc(ctx); freed with ito__free unless the kernel has release() */
+} ito_kernel;
+
+struct ito_kernel_def {
+    const char *op;   /* which op it computes */
+    const char *name; /* the algorithm, as the plan records it: "direct", "winograd4" */
+    /* ITO_UNSUPPORTED says "not this shape or dtype" and the next candidate is asked; anything else is an error. NULL:
+     * always fits. */
+    ito_status (*prepare)(ito_kernel *k);
+    void (*pack)(const ito_kernel *k, const ito_queue *q, const void *const *in, void *packed);
+    void (*run)(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out, void *workspace,
+                const void *packed);
+    void (*release)(ito_kernel *k);
+};
+
+/* The closed set of per-sample functions on [n, size] float arrays (n samples of size floats, dense). Samplers,
+ * guidance and noising are made of these and nothing else. Coefficients are double, one per sample. dst may be one of
+ * the sources. */
+typedef struct ito_vec {
+    /* dst_i = sum_k coef[k * n + i] * src[k]_i, in double, rounded once; up to 8 terms */
+    void (*lincomb)(const ito_queue *q, int64_t n, int64_t size, int n_terms, const double *coef,
+                    const float *const *src, float *dst);
+    /* dst_i = standard normal numbers of key[i], elements 0 .. size - 1 */
+    void (*normal)(const ito_queue *q, int64_t n, int64_t size, const ito_rng_key *key, float *dst);
+    /* clamp to [-limit_i, limit_i] and then, when divide, divide by limit_i (dynamic thresholding) */
+    void (*clamp)(const ito_queue *q, int64_t n, int64_t size, const double *limit, bool divide, float *x);
+    /* out_i = ||x_i||_2 in double */
+    void (*norm)(const ito_queue *q, int64_t n, int64_t size, const float *x, double *out);
+    /* out_i = q_level quantile of |x_i|, linear interpolation; scratch holds size floats per sample */
+    void (*abs_quantile)(const ito_queue *q, int64_t n, int64_t size, double level, const float *x, float *scratch,
+                         double *out);
+    /* dst = mask * a + (1 - mask) * b, elementwise */
+    void (*blend)(const ito_queue *q, int64_t n, int64_t size, const float *mask, const float *a, const float *b,
+                  float *dst);
+    /* dst_i += coef_i * a_i * b_i, elementwise product */
+    void (*muladd)(const ito_queue *q, int64_t n, int64_t size, const double *coef, const float *a, const float *b,
+                   float *dst);
+} ito_vec;
+
+typedef struct ito_backend {
+    const char *name, *summary;
+    bool host_memory;                           /* may the host read and write alloc()ed memory directly? */
+    void *(*alloc)(ito_ctx *ctx, size_t bytes); /* 64-byte aligned; NULL with the error recorded */
+    void (*free)(ito_ctx *ctx, void *memory, size_t bytes);
+    void (*upload)(void *device, const void *host, size_t bytes);
+    void (*download)(void *host, const void *device, size_t bytes);
+    /* Candidates for k, best first: fills def, workspace_bytes, packed_bytes, state of the first that fits.
+     * `algorithm`, when not NULL, asks for the candidate of that name (a recorded plan). ITO_UNSUPPORTED with a message
+     * when none fits. */
+    ito_status (*prepare)(ito_kernel *k, const char *op, const char *algorithm);
+    void (*pack)(const ito_kernel *k, const ito_queue *q, const void *const *in, void *packed);
+    void (*run)(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out, void *workspace,
+                const void *packed);
+    const ito_vec *vec;
+} ito_backend;
+
+/* "cpu": fast kernels with the reference ones behind them. "ref": the specification, float32 and float64, accumulating
+ * in double. "test": the reference kernels in memory that faults when anyone else touches it. */
+extern const ito_backend ito__backend_cpu, ito__backend_ref, ito__backend_test;
+const ito_backend *ito__backend_find(const char *name); /* NULL when there is none */
+
+/* First fitting candidate of a table of n definitions for op; the loop behind every backend's prepare(). */
+ito_status ito__kernel_choose(ito_kernel *k, const char *op, const char *algorithm, int n,
+                              const ito_kernel_def *const *defs);
+void ito__kernel_release(ito_kernel *k);
+
+/* Calls fn(arg, slice, thread) for slices 0 .. n - 1, thread < q->n_threads, each slice once, in any order, on any
+ * thread. */
+void ito__parallel(const ito_queue *q, int64_t n, void (*fn)(void *arg, int64_t slice, int thread), void *arg);
+
+#endif
