@@ -1,5 +1,23 @@
 /* Attribute structs: what an op needs to know besides its inputs. Plain data, compared and hashed byte by byte, so zero
- * them before filling. Grouped by family; the op's file in graph/op/ documents the mathematics. */
+ * them before filling. Grouped by family; the op's file in graph/op/ documents the mathematics.
+ *
+ * Kernel names and their inputs -> outputs (an op may share a kernel: "silu" and "exp" are both kernel "unary"):
+ *   unary x -> y                         unary_grad x, dy -> f'(x) dy       binary a, b -> y       scale x -> y
+ *   full -> y                            select cond, a, b -> cond != 0 ? a : b (broadcasting)     clip x -> y
+ *   cast x -> y                          broadcast_to x -> y                sum_to x -> y (sums what broadcasting
+ * repeats) reduce x -> y                        argmax x -> i32 (first largest)    one_hot i32 -> y softmax,
+ * log_softmax x -> y          softmax_grad, log_softmax_grad y, dy -> dx                logsumexp x -> y (axis removed)
+ *   permute, slice, pad x -> y           slice_grad dy -> dx (zeros where nothing was taken)       concat x... -> y
+ *   gather table, index -> y             gather_grad index, dy -> dtable    matmul a, b [, bias] [, residual] -> y
+ *   conv2d x, w [, bias] [, residual] -> y      conv2d_grad_input dy, w -> dx      conv2d_grad_weight x, dy -> dw
+ *   max_pool x -> y   max_pool_grad x, dy -> dx (to the first largest)   avg_pool x -> y   avg_pool_grad dy -> dx
+ *   upsample_nearest, downsample_average x -> y
+ *   group_norm x, gamma, beta -> y, stats       group_norm_grad x, gamma, beta, stats, dy -> dx, dgamma, dbeta
+ *   layer_norm x, gamma, beta -> y, stats       layer_norm_grad x, gamma, beta, stats, dy -> dx, dgamma, dbeta
+ *   rms_norm x, gamma -> y, stats               rms_norm_grad x, gamma, stats, dy -> dx, dgamma
+ *   attention q, k, v [, bias] -> o, lse        attention_grad q, k, v [, bias], o, lse, dy -> dq, dk, dv
+ *   dropout x, keys -> y
+ * Reshape and stop-gradient share their input's memory and have no kernel. */
 #ifndef ITO_ATTR_H
 #define ITO_ATTR_H
 
@@ -11,8 +29,9 @@
 /* Elementwise functions of one argument; also the activation that a fused kernel applies last. */
 #define ITO_UNARY_MAP(X)                                                                                               \
     X(identity)                                                                                                        \
-    X(neg) X(abs) X(sign) X(exp) X(log) X(sqrt) X(rsqrt) X(square) X(reciprocal) X(sin) X(cos) X(tanh) X(erf)          \
-        X(sigmoid) X(softplus) X(relu) X(silu) X(gelu) X(gelu_tanh) X(log1p) X(floor)
+    X(neg)                                                                                                             \
+    X(abs) X(sign) X(exp) X(log) X(sqrt) X(rsqrt) X(square) X(reciprocal) X(sin) X(cos) X(tanh) X(erf) X(sigmoid)      \
+        X(softplus) X(relu) X(silu) X(gelu) X(gelu_tanh) X(log1p) X(floor)
 
 typedef enum ito_unary {
 #define ITO_X(name) ITO_UNARY_##name,
@@ -48,10 +67,24 @@ typedef struct ito_attr_full { /* no input */
     ito_shape shape;
 } ito_attr_full;
 
-typedef struct ito_attr_reduce { /* sum, mean, max, min over the masked axes */
+typedef enum ito_reduce { ITO_REDUCE_SUM, ITO_REDUCE_MEAN, ITO_REDUCE_MAX, ITO_REDUCE_MIN } ito_reduce;
+
+typedef struct ito_attr_reduce { /* kernel "reduce": over the masked axes; rows of the output are summed in a fixed
+                                    order */
+    int32_t kind;                /* ito_reduce */
     uint32_t axes;               /* bit per axis */
     bool keep;                   /* keep reduced axes with extent 1 */
 } ito_attr_reduce;
+
+typedef struct ito_attr_clip { /* NaN stays NaN */
+    double low, high;
+} ito_attr_clip;
+
+typedef struct ito_attr_one_hot { /* index i32 [...] -> [..., depth] of dtype; an index outside 0 .. depth - 1 gives
+                                     zeros */
+    int64_t depth;
+    ito_dtype dtype;
+} ito_attr_one_hot;
 
 typedef struct ito_attr_axis { /* softmax, log_softmax, logsumexp, argmax, concat */
     int32_t axis;
