@@ -4,9 +4,10 @@
  * Kernel names and their inputs -> outputs (an op may share a kernel: "silu" and "exp" are both kernel "unary"):
  *   unary x -> y                         unary_grad x, dy -> f'(x) dy       binary a, b -> y       scale x -> y
  *   full -> y                            select cond, a, b -> cond != 0 ? a : b (broadcasting)     clip x -> y
- *   cast x -> y                          broadcast_to x -> y                sum_to x -> y (sums what broadcasting
- * repeats) reduce x -> y                        argmax x -> i32 (first largest)    one_hot i32 -> y softmax,
- * log_softmax x -> y          softmax_grad, log_softmax_grad y, dy -> dx                logsumexp x -> y (axis removed)
+ *   cast x -> y                          broadcast_to x -> y                reduce x -> y
+ *   sum_to x -> y (sums what broadcasting repeats)                          argmax x -> i32 (first largest)
+ *   one_hot i32 -> y                     softmax, log_softmax x -> y        softmax_grad, log_softmax_grad y, dy -> dx
+ *   logsumexp x -> y (axis removed)
  *   permute, slice, pad x -> y           slice_grad dy -> dx (zeros where nothing was taken)       concat x... -> y
  *   gather table, index -> y             gather_grad index, dy -> dtable    matmul a, b [, bias] [, residual] -> y
  *   conv2d x, w [, bias] [, residual] -> y      conv2d_grad_input dy, w -> dx      conv2d_grad_weight x, dy -> dw
@@ -30,8 +31,9 @@
 #define ITO_UNARY_MAP(X)                                                                                               \
     X(identity)                                                                                                        \
     X(neg)                                                                                                             \
-    X(abs) X(sign) X(exp) X(log) X(sqrt) X(rsqrt) X(square) X(reciprocal) X(sin) X(cos) X(tanh) X(erf) X(sigmoid)      \
-        X(softplus) X(relu) X(silu) X(gelu) X(gelu_tanh) X(log1p) X(floor)
+    X(abs)                                                                                                             \
+    X(sign) X(exp) X(log) X(sqrt) X(rsqrt) X(square) X(reciprocal) X(sin) X(cos) X(tanh) X(erf) X(sigmoid) X(softplus) \
+        X(relu) X(silu) X(gelu) X(gelu_tanh) X(log1p) X(floor)
 
 typedef enum ito_unary {
 #define ITO_X(name) ITO_UNARY_##name,
