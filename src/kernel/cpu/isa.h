@@ -1,0 +1,42 @@
+/* The instruction sets of the cpu backend. Every file of isa/ is compiled once per set with -DITO_ISA=<set>, and its
+ * names across files end in the set (ITO_ISA_FN in isa/vec.h). The set is chosen at run time: the best one that the
+ * processor has, bounded from above by the environment variable ITO_ISA=generic|avx2|avx512.
+ *
+ * A family is one file of kernels. It defines `const ito_isa_family ITO_ISA_FN(ito__cpu_NAME)` and has one line in
+ * ITO_ISA_FAMILY_MAP; families and the kernels in them are listed best first. */
+#ifndef ITO_ISA_H
+#define ITO_ISA_H
+
+#include "kernel/kernel.h"
+
+#define ITO_ISA_FAMILY_MAP(X) X(matmul)
+
+#if defined(__x86_64__)
+#define ITO_ISA_MAP(X) X(generic) X(avx2) X(avx512)
+#else
+#define ITO_ISA_MAP(X) X(generic)
+#endif
+
+typedef enum ito_isa {
+#define ITO_X(isa) ITO_ISA_##isa,
+    ITO_ISA_MAP(ITO_X)
+#undef ITO_X
+        ITO_ISA_COUNT
+} ito_isa;
+
+typedef struct ito_isa_family {
+    int n;
+    const ito_kernel_def *defs;
+} ito_isa_family;
+
+const char *ito__isa_name(ito_isa isa);
+/* Does this processor have it? */
+bool ito__isa_available(ito_isa isa);
+/* The best available one that the environment allows. */
+ito_isa ito__isa_best(void);
+
+/* All kernels of one instruction set, best first, into defs; returns how many. For ito__kernel_choose(). */
+#define ITO_ISA_MAX_KERNELS 256
+int ito__isa_kernels(ito_isa isa, const ito_kernel_def *defs[ITO_ISA_MAX_KERNELS]);
+
+#endif

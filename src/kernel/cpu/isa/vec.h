@@ -1,0 +1,167 @@
+/* Vectors of one instruction set: `vf` holds VF_WIDTH floats, `vi` as many int32, both are GCC vector types, so + - * /
+ * and comparisons (giving -1 or 0 in a vi) work on them, and a float operand is broadcast. a * b + c becomes one fused
+ * operation where the set has it (-ffp-contract=fast in this folder).
+ *
+ * Everything here is static inline; names across files of this folder go through ITO_ISA_FN. */
+#ifndef ITO_VEC_H
+#define ITO_VEC_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#define ITO_ISA_PASTE2(name, isa) name##_##isa
+#define ITO_ISA_PASTE(name, isa)  ITO_ISA_PASTE2(name, isa)
+#define ITO_ISA_FN(name)          ITO_ISA_PASTE(name, ITO_ISA)
+
+#if defined(__AVX512F__)
+#define VF_WIDTH 16
+#elif defined(__AVX2__)
+#define VF_WIDTH 8
+#else
+#define VF_WIDTH 4
+#endif
+
+typedef float vf __attribute__((vector_size(VF_WIDTH * 4)));
+typedef int32_t vi __attribute__((vector_size(VF_WIDTH * 4)));
+typedef float vf_unaligned __attribute__((vector_size(VF_WIDTH * 4), aligned(4), may_alias));
+
+static inline vf vload(const float *p)
+{
+    return *(const vf_unaligned *)p;
+}
+
+static inline void vstore(float *p, vf x)
+{
+    *(vf_unaligned *)p = x;
+}
+
+static inline vf vset(float x)
+{
+    return x - (vf){0}; /* x - 0 keeps the sign of zero, x + 0 does not */
+}
+
+static inline vf vselect(vi mask, vf a, vf b) /* mask ? a : b */
+{
+    return (vf)((mask & (vi)a) | (~mask & (vi)b));
+}
+
+/* NaN in a stays NaN. */
+static inline vf vmax(vf a, vf b)
+{
+    return vselect(b > a, b, a);
+}
+
+static inline vf vmin(vf a, vf b)
+{
+    return vselect(b < a, b, a);
+}
+
+static inline vf vabs(vf x)
+{
+    return (vf)((vi)x & 0x7fffffff);
+}
+
+static inline vf vsqrt(vf x)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_sqrt_ps((__m512)x);
+#elif defined(__AVX2__)
+    return (vf)_mm256_sqrt_ps((__m256)x);
+#else
+    for (int i = 0; i < VF_WIDTH; i++) x[i] = __builtin_sqrtf(x[i]);
+    return x;
+#endif
+}
+
+/* Lanes 0 .. n - 1 set, 0 <= n <= VF_WIDTH. */
+static inline vi vmask(int n)
+{
+#if VF_WIDTH == 16
+    return (vi){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} < n;
+#elif VF_WIDTH == 8
+    return (vi){0, 1, 2, 3, 4, 5, 6, 7} < n;
+#else
+    return (vi){0, 1, 2, 3} < n;
+#endif
+}
+
+/* The first n floats (others zero), touching no memory behind them. */
+static inline vf vload_n(const float *p, int n)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif defined(__AVX2__)
+    return (vf)_mm256_maskload_ps(p, (__m256i)vmask(n));
+#else
+    vf x = {0};
+    memcpy(&x, p, (size_t)n * sizeof *p);
+    return x;
+#endif
+}
+
+static inline void vstore_n(float *p, int n, vf x)
+{
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)x);
+#elif defined(__AVX2__)
+    _mm256_maskstore_ps(p, (__m256i)vmask(n), (__m256)x);
+#else
+    memcpy(p, &x, (size_t)n * sizeof *p);
+#endif
+}
+
+/* Sum of the lanes in one fixed order (pairs far apart first). */
+static inline float vsum(vf x)
+{
+    float lane[VF_WIDTH];
+    memcpy(lane, &x, sizeof lane);
+    for (int half = VF_WIDTH / 2; half; half /= 2)
+        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+    return lane[0];
+}
+
+static inline float vlargest(vf x)
+{
+    float largest = x[0];
+    for (int i = 1; i < VF_WIDTH; i++) largest = x[i] > largest ? x[i] : largest;
+    return largest;
+}
+
+/* e^x to 2 units in the last place; overflows to infinity, underflows through the subnormal numbers to 0, keeps NaN.
+ * x = n ln 2 + r with |r| <= ln 2 / 2; the Taylor polynomial of e^r to r^7 is off by 6e-9 at most. */
+static inline vf vexp(vf x)
+{
+    const float rounder = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, kept in the low bits */
+    x = vselect(x > 100.0f, vset(100.0f), vselect(x < -110.0f, vset(-110.0f), x));
+    vf shifted = x * 1.44269504f + rounder;
+    vf n = shifted - rounder;
+    vf r = (x - n * 0.693359375f) + n * 2.12194440e-4f; /* ln 2 in two parts, the first exact times n */
+    vf p = r * (1.0f / 5040) + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    /* 2^n in two factors, so that neither leaves the range of normal numbers */
+    vi whole = (vi)shifted - 0x4b400000;
+    vi half = whole >> 1;
+    vf low = (vf)((half + 127) << 23), high = (vf)((whole - half + 127) << 23);
+    return p * low * high;
+}
+
+static inline vf vsigmoid(vf x)
+{
+    return 1.0f / (1.0f + vexp(-x));
+}
+
+static inline vf vsilu(vf x)
+{
+    return x / (1.0f + vexp(-x));
+}
+
+#endif
