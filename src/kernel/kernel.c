@@ -1,7 +1,6 @@
-/* What every backend shares: choosing a candidate, releasing a kernel, the parallel loop. */
+/* What every backend shares: choosing a candidate, releasing a kernel, finding a backend. */
 #include "kernel/kernel.h"
 
-#include <omp.h>
 #include <string.h>
 
 ito_status ito__kernel_choose(ito_kernel *k, const char *op, const char *algorithm, int n,
@@ -31,20 +30,6 @@ void ito__kernel_release(ito_kernel *k)
         ito__free(k->ctx, k->state);
     k->state = NULL;
     k->def = NULL;
-}
-
-void ito__parallel(const ito_queue *q, int64_t n, void (*fn)(void *arg, int64_t slice, int thread), void *arg)
-{
-    if (q->n_threads <= 1 || n <= 1) {
-        for (int64_t i = 0; i < n; i++) fn(arg, i, 0);
-        return;
-    }
-#pragma omp parallel num_threads(q->n_threads)
-    {
-        int thread = omp_get_thread_num();
-#pragma omp for schedule(dynamic, 1)
-        for (int64_t i = 0; i < n; i++) fn(arg, i, thread);
-    }
 }
 
 const ito_backend *ito__backend_find(const char *name)

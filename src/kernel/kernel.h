@@ -16,8 +16,9 @@
 #include "base/base.h"
 #include "kernel/attr.h"
 
-#define ITO_MAX_INPUTS  16
-#define ITO_MAX_OUTPUTS 4
+#define ITO_MAX_INPUTS    16
+#define ITO_MAX_OUTPUTS   4
+#define ITO_VEC_MAX_TERMS 8
 
 typedef struct ito_desc {
     ito_dtype dtype;
@@ -62,7 +63,7 @@ struct ito_kernel_def {
  * guidance and noising are made of these and nothing else. Coefficients are double, one per sample. dst may be one of
  * the sources. */
 typedef struct ito_vec {
-    /* dst_i = sum_k coef[k * n + i] * src[k]_i, in double, rounded once; up to 8 terms */
+    /* dst_i = sum_k coef[k * n + i] * src[k]_i, in double, rounded once; up to ITO_VEC_MAX_TERMS terms */
     void (*lincomb)(const ito_queue *q, int64_t n, int64_t size, int n_terms, const double *coef,
                     const float *const *src, float *dst);
     /* dst_i = standard normal numbers of key[i], elements 0 .. size - 1 */
