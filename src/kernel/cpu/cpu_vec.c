@@ -154,7 +154,7 @@ static void quantile_span(const work *w, int64_t sample, int64_t first, int64_t 
         has_nan |= isnan(a[j]) != 0;
     }
     if (has_nan) {
-        w->out[sample] = NAN;
+        w->out[sample] = (double)NAN;
         return;
     }
     double position = w->level * (double)(count - 1);
