@@ -36,6 +36,11 @@ typedef struct ito_rng_key {
 /* The raw block: four 32-bit words from a 128-bit counter and a 64-bit key. */
 void ito_rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
+/* Block `index` of the key's own sequence. ito_rng_block_words gives what it is made of, the counter (whose first two
+ * words advance with the index) and the key words, to those who compute many blocks at once. */
+void ito_rng_block(ito_rng_key key, uint64_t index, uint32_t out[4]);
+void ito_rng_block_words(ito_rng_key key, uint64_t index, uint32_t counter[4], uint32_t words[2]);
+
 /* Elements first .. first + n - 1 of the key's sequence. */
 void ito_rng_uniform(ito_rng_key key, uint64_t first, size_t n, double *out); /* in [0, 1), 53 bits */
 void ito_rng_normal(ito_rng_key key, uint64_t first, size_t n, float *out); /* standard normal, Box-Muller in double */

@@ -37,12 +37,21 @@ static uint64_t mix(uint64_t x)
     return x ^ (x >> 33);
 }
 
-static void block(ito_rng_key key, uint64_t index, uint32_t out[4])
+void ito_rng_block_words(ito_rng_key key, uint64_t index, uint32_t counter[4], uint32_t words[2])
 {
     uint64_t k = mix(key.seed + 0x9E3779B97F4A7C15ull * key.stream);
-    uint32_t counter[4] = {(uint32_t)index, (uint32_t)(index >> 32) ^ (uint32_t)(key.sample >> 32),
-                           (uint32_t)key.sample, key.step};
-    uint32_t words[2] = {(uint32_t)k, (uint32_t)(k >> 32)};
+    counter[0] = (uint32_t)index;
+    counter[1] = (uint32_t)(index >> 32) ^ (uint32_t)(key.sample >> 32);
+    counter[2] = (uint32_t)key.sample;
+    counter[3] = key.step;
+    words[0] = (uint32_t)k;
+    words[1] = (uint32_t)(k >> 32);
+}
+
+void ito_rng_block(ito_rng_key key, uint64_t index, uint32_t out[4])
+{
+    uint32_t counter[4], words[2];
+    ito_rng_block_words(key, index, counter, words);
     ito_rng_philox(counter, words, out);
 }
 
@@ -57,7 +66,7 @@ void ito_rng_uniform(ito_rng_key key, uint64_t first, size_t n, double *out)
     uint32_t words[4] = {0};
     for (size_t i = 0; i < n; i++) {
         uint64_t index = first + i;
-        if (i == 0 || index % 2 == 0) block(key, index / 2, words);
+        if (i == 0 || index % 2 == 0) ito_rng_block(key, index / 2, words);
         unsigned half = (unsigned)(index % 2) * 2;
         out[i] = unit(words[half], words[half + 1]);
     }
@@ -67,7 +76,7 @@ void ito_rng_uniform(ito_rng_key key, uint64_t first, size_t n, double *out)
 static void normal_pair(ito_rng_key key, uint64_t j, float pair[2])
 {
     uint32_t words[4];
-    block(key, j, words);
+    ito_rng_block(key, j, words);
     double radius = sqrt(-2.0 * log1p(-unit(words[0], words[1]))); /* 1 - u is never 0 */
     double angle = 6.283185307179586476925286766559 * unit(words[2], words[3]);
     pair[0] = (float)(radius * cos(angle));
@@ -87,7 +96,7 @@ void ito_rng_normal(ito_rng_key key, uint64_t first, size_t n, float *out)
 uint64_t ito_rng_below(ito_rng_key key, uint64_t index, uint64_t bound)
 {
     uint32_t words[4];
-    block(key, index, words);
+    ito_rng_block(key, index, words);
     uint64_t x = (uint64_t)words[0] << 32 | words[1];
     /* The high half of a 128-bit product: bias below bound / 2^64. */
     return (uint64_t)(((unsigned __int128)x * bound) >> 64);
