@@ -1,6 +1,7 @@
 /* The backend "ref": host memory and the reference kernels. */
 #include <string.h>
 
+#include "kernel/cpu/cpu_vec.h"
 #include "kernel/ref/ref.h"
 
 #define ITO_X(op) &ito__ref_##op.def,
@@ -75,4 +76,5 @@ const ito_backend ito__backend_ref = {
     .prepare = prepare,
     .pack = pack,
     .run = run,
+    .vec = &ito__cpu_vec,
 };

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "kernel/cpu/cpu_vec.h"
 #include "kernel/ref/ref.h"
 
 #define POISON 0x7FF7FFFFu /* a quiet NaN; doubled, a signalling one */
@@ -115,6 +116,93 @@ static void run(const ito_kernel *k, const ito_queue *q, const void *const *in, 
     protect_inputs(k, in, PROT_NONE);
 }
 
+/* The vector functions of the cpu, each between opening its device arrays and closing them. Coefficients, keys, norms
+ * and limits are the host's. */
+#define OPEN   (PROT_READ | PROT_WRITE)
+#define CLOSED PROT_NONE
+
+static size_t floats(int64_t n, int64_t size)
+{
+    return (size_t)(n * size) * sizeof(float);
+}
+
+static void vec_lincomb(const ito_queue *q, int64_t n, int64_t size, int n_terms, const double *coef,
+                        const float *const *src, float *dst)
+{
+    for (int i = 0; i < n_terms; i++) protect(src[i], floats(n, size), PROT_READ);
+    protect(dst, floats(n, size), OPEN);
+    ito__cpu_vec.lincomb(q, n, size, n_terms, coef, src, dst);
+    protect(dst, floats(n, size), CLOSED);
+    for (int i = 0; i < n_terms; i++) protect(src[i], floats(n, size), CLOSED);
+}
+
+static void vec_normal(const ito_queue *q, int64_t n, int64_t size, const ito_rng_key *key, float *dst)
+{
+    protect(dst, floats(n, size), OPEN);
+    ito__cpu_vec.normal(q, n, size, key, dst);
+    protect(dst, floats(n, size), CLOSED);
+}
+
+static void vec_clamp(const ito_queue *q, int64_t n, int64_t size, const double *limit, bool divide, float *x)
+{
+    protect(x, floats(n, size), OPEN);
+    ito__cpu_vec.clamp(q, n, size, limit, divide, x);
+    protect(x, floats(n, size), CLOSED);
+}
+
+static void vec_norm(const ito_queue *q, int64_t n, int64_t size, const float *x, double *out)
+{
+    protect(x, floats(n, size), PROT_READ);
+    ito__cpu_vec.norm(q, n, size, x, out);
+    protect(x, floats(n, size), CLOSED);
+}
+
+static void vec_abs_quantile(const ito_queue *q, int64_t n, int64_t size, double level, const float *x, float *scratch,
+                             double *out)
+{
+    protect(x, floats(n, size), PROT_READ);
+    protect(scratch, floats(n, size), OPEN);
+    ito__cpu_vec.abs_quantile(q, n, size, level, x, scratch, out);
+    protect(scratch, floats(n, size), CLOSED);
+    protect(x, floats(n, size), CLOSED);
+}
+
+static void protect_three(const float *a, const float *b, const float *c, size_t bytes, int prot)
+{
+    protect(a, bytes, prot);
+    protect(b, bytes, prot);
+    protect(c, bytes, prot);
+}
+
+static void vec_blend(const ito_queue *q, int64_t n, int64_t size, const float *mask, const float *a, const float *b,
+                      float *dst)
+{
+    protect_three(mask, a, b, floats(n, size), PROT_READ);
+    protect(dst, floats(n, size), OPEN);
+    ito__cpu_vec.blend(q, n, size, mask, a, b, dst);
+    protect(dst, floats(n, size), CLOSED);
+    protect_three(mask, a, b, floats(n, size), CLOSED);
+}
+
+static void vec_muladd(const ito_queue *q, int64_t n, int64_t size, const double *coef, const float *a, const float *b,
+                       float *dst)
+{
+    protect_three(a, b, dst, floats(n, size), PROT_READ);
+    protect(dst, floats(n, size), OPEN);
+    ito__cpu_vec.muladd(q, n, size, coef, a, b, dst);
+    protect_three(a, b, dst, floats(n, size), CLOSED);
+}
+
+static const ito_vec test_vec = {
+    .lincomb = vec_lincomb,
+    .normal = vec_normal,
+    .clamp = vec_clamp,
+    .norm = vec_norm,
+    .abs_quantile = vec_abs_quantile,
+    .blend = vec_blend,
+    .muladd = vec_muladd,
+};
+
 const ito_backend ito__backend_test = {
     .name = "test",
     .summary = "the reference kernels in memory that faults when anyone else touches it",
@@ -126,4 +214,5 @@ const ito_backend ito__backend_test = {
     .prepare = prepare,
     .pack = pack,
     .run = run,
+    .vec = &test_vec,
 };

@@ -37,7 +37,7 @@ static void run_max_pool(const ito_ref *r)
     const ito_ref_array *x = &r->in[0], *y = &r->out[0];
     for (int64_t e = 0; e < y->count; e++) {
         int64_t best = largest_in(x, window_of(r->attr, &y->shape, x->shape.d, e));
-        ref_put(y, e, best < 0 ? -INFINITY : ref_get(x, best));
+        ref_put(y, e, best < 0 ? -(double)INFINITY : ref_get(x, best));
     }
 }
 
