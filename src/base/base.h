@@ -51,6 +51,9 @@ char *ito__arena_printf(ito_arena *arena, const char *format, ...) ITO_PRINTF(2,
 /* The nearest of n names to word by edit distance, or NULL when none is near: for "did you mean". */
 const char *ito__nearest(const char *word, int n, const char *const *names);
 
+/* The context's slot for run-time registrations, NULL at first; registry.c keeps one block from ito__alloc there. */
+void **ito__ctx_registry(ito_ctx *ctx);
+
 /* Wall clock in seconds since some fixed moment. */
 double ito__now(void);
 

@@ -13,6 +13,7 @@
 struct ito_ctx {
     ito_ctx_options options;
     int n_threads;
+    void *registry; /* what programs registered (registry.c); one block */
     char error[ERROR_BYTES];
 };
 
@@ -47,7 +48,14 @@ ito_status ito_ctx_create(const ito_ctx_options *options, ito_ctx **out)
 
 void ito_ctx_destroy(ito_ctx *ctx)
 {
-    if (ctx) ctx->options.free(ctx->options.user, ctx);
+    if (!ctx) return;
+    ito__free(ctx, ctx->registry);
+    ctx->options.free(ctx->options.user, ctx);
+}
+
+void **ito__ctx_registry(ito_ctx *ctx)
+{
+    return &ctx->registry;
 }
 
 const char *ito_last_error(const ito_ctx *ctx)

@@ -1,0 +1,2 @@
+/* The axes, in the order in which `ito list` shows them. Each is the ito_axis named ito__axis_NAME. */
+ITO_AXIS(process)
