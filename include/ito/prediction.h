@@ -1,0 +1,48 @@
+/* Predictions: what a network's output means. Every kind is a linear map,
+ *     output = out_x0 x_0 + out_eps eps,    with    x_t = signal x_0 + sigma eps,
+ * so one two-by-two system per noise level converts any kind into any other. */
+#ifndef ITO_PREDICTION_H
+#define ITO_PREDICTION_H
+
+#include <ito/process.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ito_prediction_def {
+    ito_choice choice;
+    /* row[0] = out_x0, row[1] = out_eps at level t. opts: values of the choice's options, NULL when it has none. A
+     * coefficient that does not exist at this level is NAN. */
+    void (*row)(const ito_opts *opts, const ito_level *t, double row[2]);
+} ito_prediction_def;
+
+/* A kind with its options; both are borrowed. */
+typedef struct ito_prediction {
+    const ito_prediction_def *def;
+    const ito_opts *opts; /* NULL when the kind has none */
+} ito_prediction;
+
+ito_status ito_prediction_register(ito_ctx *ctx, const ito_prediction_def *def);
+/* "eps", "x0", "v", ... with its default options (a kind that has options must be given them by the caller). */
+ito_status ito_prediction_find(ito_ctx *ctx, const char *name, ito_prediction *out);
+
+/* All coefficients at one level. What cannot be recovered there has NAN coefficients and its flag is false:
+ * x_0 from eps where signal = 0, eps from x_0 where sigma = 0. */
+typedef struct ito_prediction_map {
+    double out_x0, out_eps; /* output = out_x0 x_0 + out_eps eps: the training target */
+    double x0_x, x0_out;    /* x_0 = x0_x x_t + x0_out output */
+    double eps_x, eps_out;  /* eps = eps_x x_t + eps_out output */
+    bool has_x0, has_eps;
+} ito_prediction_map;
+
+ito_prediction_map ito_prediction_map_at(const ito_prediction *prediction, const ito_level *t);
+
+/* output of `to` = *of_x x_t + *of_out (output of `from`) at level t. False, and NANs, where it cannot be had. */
+bool ito_prediction_convert(const ito_prediction *from, const ito_prediction *to, const ito_level *t, double *of_x,
+                            double *of_out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

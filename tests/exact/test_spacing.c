@@ -1,0 +1,123 @@
+/* Spacings against timesteps worked out by hand from the definitions of diffusers (whose lists count from 0, so one less
+ * than ours), and the fixed variances against their closed forms. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+#include <ito/spacing.h>
+#include <ito/variance.h>
+
+#include "base/base.h"
+
+static ito_ctx *ctx;
+static ito_process *process;
+
+static int setup(void **state)
+{
+    (void)state;
+    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
+    assert_int_equal(ito_process_create(ctx, "vp-linear", NULL, &process), ITO_OK);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    ito_process_destroy(process);
+    ito_ctx_destroy(ctx);
+    return 0;
+}
+
+static void expect(const char *name, const ito_opts *opts, int n, const double *want)
+{
+    double t[1000];
+    assert_int_equal(ito_spacing_fill(ctx, name, opts, process, n, t), ITO_OK);
+    for (int k = 0; k < n; k++) assert_true(t[k] == want[k]);
+}
+
+/* EQ[ddim:D.2]: arange(0, n) * (1000 // n), reversed, plus the offset */
+static void test_leading(void **state)
+{
+    (void)state;
+    expect("leading", NULL, 4, (const double[]){751, 501, 251, 1});
+    expect("leading", NULL, 7, (const double[]){853, 711, 569, 427, 285, 143, 1});
+    const ito_spacing_def *def;
+    ito_opts *opts;
+    assert_int_equal(ito_spacing_find(ctx, "leading", &def), ITO_OK);
+    assert_int_equal(ito_opts_create(ctx, def->choice.options, &opts), ITO_OK);
+    assert_int_equal(ito_opts_set(opts, "leading", "offset", "1"), ITO_OK);
+    expect("leading", opts, 4, (const double[]){752, 502, 252, 2});
+    double t[1000];
+    assert_int_equal(ito_spacing_fill(ctx, "leading", opts, process, 1000, t), ITO_USAGE); /* would visit 1001 */
+    ito_opts_destroy(opts);
+}
+
+/* EQ[iddpm:s4]: linspace(0, 999, n) rounded, halves to the even neighbour (166.5 -> 166, 499.5 -> 500), reversed */
+static void test_linspace(void **state)
+{
+    (void)state;
+    expect("linspace", NULL, 7, (const double[]){1000, 833, 667, 501, 334, 167, 1});
+    expect("linspace", NULL, 2, (const double[]){1000, 1});
+    expect("linspace", NULL, 1, (const double[]){1000});
+}
+
+/* EQ[lin23:t2]: arange(1000, 0, -1000 / n) rounded, minus one */
+static void test_trailing(void **state)
+{
+    (void)state;
+    expect("trailing", NULL, 4, (const double[]){1000, 750, 500, 250});
+    expect("trailing", NULL, 7, (const double[]){1000, 857, 714, 571, 429, 286, 143});
+    expect("trailing", NULL, 1, (const double[]){1000});
+}
+
+static void test_every_spacing_keeps_its_promises(void **state)
+{
+    (void)state;
+    const char *const names[] = {"leading", "linspace", "trailing"};
+    double t[1000];
+    for (int i = 0; i < ITO_COUNT(names); i++) {
+        for (int n = 1; n <= 1000; n++) {
+            assert_int_equal(ito_spacing_fill(ctx, names[i], NULL, process, n, t), ITO_OK);
+            for (int k = 0; k < n; k++) assert_true(t[k] == rint(t[k]) && t[k] >= 1 && t[k] <= 1000);
+        }
+        assert_true(t[0] == 1000 && t[999] == 1); /* with all steps they agree */
+        assert_int_equal(ito_spacing_fill(ctx, names[i], NULL, process, 0, t), ITO_USAGE);
+        assert_int_equal(ito_spacing_fill(ctx, names[i], NULL, process, 1001, t), ITO_USAGE);
+    }
+    assert_int_equal(ito_spacing_fill(ctx, "leeding", NULL, process, 5, t), ITO_NOT_FOUND);
+    assert_non_null(strstr(ito_last_error(ctx), "leading"));
+}
+
+/* EQ[ddpm:s3.2] EQ[survey:28]: for s = t - 1 the two variances are (1 - abar_s) / (1 - abar_t) beta_t and beta_t; small
+ * is never above large. */
+static void test_fixed_variances(void **state)
+{
+    (void)state;
+    const ito_variance_def *small, *large;
+    assert_int_equal(ito_variance_find(ctx, "fixed_small", &small), ITO_OK);
+    assert_int_equal(ito_variance_find(ctx, "fixed_large", &large), ITO_OK);
+    for (int i = 2; i <= 1000; i += 13) {
+        ito_level t = ito_process_level(process, i), s = ito_process_level(process, i - 1);
+        double beta = 1e-4 + (0.02 - 1e-4) * (i - 1) / 999;
+        double want = (1 - s.signal * s.signal) / (1 - t.signal * t.signal) * beta; /* loses digits at small t */
+        assert_true(fabs(large->fixed(&t, &s) - beta) < 1e-11 * beta);
+        assert_true(fabs(small->fixed(&t, &s) - want) < 1e-10 * want);
+        assert_true(small->fixed(&t, &s) < large->fixed(&t, &s));
+    }
+    assert_int_equal(ito_variance_find(ctx, "fixed-small", &small), ITO_NOT_FOUND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_leading),         cmocka_unit_test(test_linspace),
+        cmocka_unit_test(test_trailing),        cmocka_unit_test(test_every_spacing_keeps_its_promises),
+        cmocka_unit_test(test_fixed_variances),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
