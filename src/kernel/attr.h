@@ -28,12 +28,11 @@
 #include <ito/tensor.h>
 
 /* Elementwise functions of one argument; also the activation that a fused kernel applies last. */
-#define ITO_UNARY_MAP(X)                                                                                               \
-    X(identity)                                                                                                        \
-    X(neg)                                                                                                             \
-    X(abs)                                                                                                             \
-    X(sign) X(exp) X(log) X(sqrt) X(rsqrt) X(square) X(reciprocal) X(sin) X(cos) X(tanh) X(erf) X(sigmoid) X(softplus) \
-        X(relu) X(silu) X(gelu) X(gelu_tanh) X(log1p) X(floor)
+/* clang-format off */
+#define ITO_UNARY_MAP(X) \
+    X(identity) X(neg) X(abs) X(sign) X(exp) X(log) X(sqrt) X(rsqrt) X(square) X(reciprocal) X(sin) X(cos) X(tanh) \
+    X(erf) X(sigmoid) X(softplus) X(relu) X(silu) X(gelu) X(gelu_tanh) X(log1p) X(floor)
+/* clang-format on */
 
 typedef enum ito_unary {
 #define ITO_X(name) ITO_UNARY_##name,
