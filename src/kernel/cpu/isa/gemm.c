@@ -1,7 +1,7 @@
 /* Runs one block of a product; packs B; cuts C into blocks. See gemm.h. */
 #include "kernel/cpu/isa/gemm.h"
 
-#include "kernel/cpu/isa/act.h"
+#include "kernel/cpu/isa/vact.h"
 
 /* One register tile on its way from the kernel to C. */
 typedef struct tile {

@@ -1,7 +1,7 @@
 /* The activation that a fused kernel applies last, on vectors: the common ones here, the others one by one through
  * ito__act_scalar (kernel/cpu/act.c). */
-#ifndef ITO_ACT_H
-#define ITO_ACT_H
+#ifndef ITO_VACT_H
+#define ITO_VACT_H
 
 #include "kernel/attr.h"
 #include "kernel/cpu/act.h"
