@@ -9,7 +9,7 @@
 
 #include "kernel/kernel.h"
 
-#define ITO_ISA_FAMILY_MAP(X) X(matmul)
+#define ITO_ISA_FAMILY_MAP(X) X(matmul) X(conv) X(conv_weight)
 
 #if defined(__x86_64__)
 #define ITO_ISA_MAP(X) X(generic) X(avx2) X(avx512)

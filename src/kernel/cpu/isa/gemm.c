@@ -35,7 +35,7 @@ static void store_tile(const gemm_block *g, const tile *t)
 
 static bool is_plain(const gemm_block *g)
 {
-    return !g->bias && !g->residual && !g->c_rows && g->act == ITO_UNARY_identity;
+    return !g->bias && !g->residual && !g->c_rows && !g->accumulate && g->act == ITO_UNARY_identity;
 }
 
 /* One part k0 .. k1 - 1 of the reduction; a points at its first column. */
@@ -55,7 +55,7 @@ static void run_part(const gemm_block *g, int64_t k0, int64_t k1, const float *a
                 continue;
             }
             kernels[rows](k1 - k0, a + row0 * row_step, lda, b, sum, GEMM_NR);
-            store_tile(g, &(tile){rows, columns, row0, j, k0 == 0, k1 == g->k, sum});
+            store_tile(g, &(tile){rows, columns, row0, j, k0 == 0 && !g->accumulate, k1 == g->k, sum});
         }
     }
 }
@@ -67,7 +67,7 @@ void gemm_run(const gemm_block *g)
         int64_t k1 = ITO_MIN(g->k, k0 + step);
         if (g->fill) {
             float *buffer = (float *)g->a;
-            g->fill(g->fill_arg, g->fill_row, g->m, k0, k1, buffer);
+            g->fill(g->fill_arg, g->fill_row, g->m, k0, k1, buffer, GEMM_LDA);
             run_part(g, k0, k1, buffer, GEMM_LDA);
         } else {
             run_part(g, k0, k1, g->a + k0 * (g->by_columns ? g->lda : 1), g->lda);

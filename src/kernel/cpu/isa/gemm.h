@@ -37,8 +37,8 @@ typedef void gemm_kernel(int64_t k, const float *a, int64_t lda, const float *b,
 extern gemm_kernel *const gemm_rows[GEMM_MR + 1]; /* a[i * lda + p] */
 extern gemm_kernel *const gemm_cols[GEMM_MR + 1]; /* a[p * lda + i] */
 
-/* Writes columns k0 .. k1 - 1 of m rows of A, the first being row m0, to buffer[i * GEMM_LDA]. */
-typedef void gemm_fill(const void *arg, int64_t m0, int64_t m, int64_t k0, int64_t k1, float *buffer);
+/* Writes columns k0 .. k1 - 1 of m rows of A, the first being row m0, to buffer[i * ld]. */
+typedef void gemm_fill(const void *arg, int64_t m0, int64_t m, int64_t k0, int64_t k1, float *buffer, int64_t ld);
 
 typedef struct gemm_block {
     int64_t m, n, k;
@@ -55,6 +55,7 @@ typedef struct gemm_block {
     const float *bias;     /* [n] or NULL */
     const float *residual; /* laid out as c, or NULL */
     int32_t act;
+    bool accumulate; /* add to what C holds */
 } gemm_block;
 
 void gemm_run(const gemm_block *g);

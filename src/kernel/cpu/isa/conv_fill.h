@@ -1,0 +1,17 @@
+/* Makes rows of the im2col matrix of a view, on the fly and in pieces; see kernel/cpu/conv_view.h. */
+#ifndef ITO_CONV_FILL_H
+#define ITO_CONV_FILL_H
+
+#include "kernel/cpu/conv_view.h"
+
+typedef struct conv_source {
+    const conv_view *view;
+    const float *data; /* the first channel of the group in the first pixel */
+} conv_source;
+
+#define conv_fill ITO_ISA_FN(ito__conv_fill)
+
+/* A gemm_fill whose argument is a conv_source: rows are pixels of the grid, columns (tap y, tap x, channel). */
+void conv_fill(const void *arg, int64_t m0, int64_t m, int64_t k0, int64_t k1, float *buffer, int64_t ld);
+
+#endif
