@@ -1,0 +1,329 @@
+/* From a graph to a program: copy what is alive, fuse, choose kernels, give every value a storage, plan the slab. */
+#include <string.h>
+
+#include "graph/plan.h"
+#include "graph/program_impl.h"
+
+static ito_status check_outputs(ito_graph *g, int n_out, ito_value *const *outputs, int n_bound)
+{
+    ITO_TRY(ito_graph_status(g));
+    if (n_out < 1 || n_bound < 0 || n_bound > n_out)
+        return ito__fail(g->ctx, ITO_USAGE,
+                         "a program needs at least one output and no more bound outputs than outputs: found %d and %d",
+                         n_out, n_bound);
+    for (int i = 0; i < n_out; i++)
+        if (ito__is_poison(outputs[i]) || outputs[i]->graph != g)
+            return ito__fail(g->ctx, ITO_USAGE, "output %d is not a value of this graph", i);
+    return ITO_OK;
+}
+
+static bool is_alias(const ito_node *n)
+{
+    return !n->op->kernel && !ito__node_is_source(n);
+}
+
+/* The value whose memory v is. */
+static ito_value *root_of(ito_value *v)
+{
+    while (is_alias(v->node)) v = v->node->in[0];
+    return v;
+}
+
+/* A bound output must own its memory: sources, and memory another bound output has, are copied. */
+static ito_status separate_bound(ito_graph *ir, int n_bound, ito_value **outputs)
+{
+    const ito_op_def *identity = ito__op_find("identity");
+    ito_attr_unary attr = {ITO_UNARY_identity};
+    for (int i = 0; i < n_bound; i++) {
+        ito_value *root = root_of(outputs[i]);
+        bool shared = ito__node_is_source(root->node);
+        for (int j = 0; j < i; j++) shared |= root_of(outputs[j]) == root;
+        if (shared) outputs[i] = ITO_OP(ir, identity, &attr, outputs[i]);
+    }
+    return ito_graph_status(ir);
+}
+
+/* Marks by node id what is alive after rewriting and counts the steps. */
+static ito_status mark_live(ito_program *p, int n_out, ito_value *const *outputs, bool **live)
+{
+    ito_graph *ir = p->ir;
+    *live = ito__alloc_array(p->ctx, (size_t)ir->n_nodes, sizeof **live);
+    if (!*live) return ITO_MEMORY;
+    for (int i = 0; i < n_out; i++) (*live)[outputs[i]->node->id] = true;
+    for (int id = ir->n_nodes - 1; id >= 0; id--) {
+        const ito_node *n = ir->nodes[id];
+        if (!(*live)[id]) continue;
+        for (int i = 0; i < n->n_in; i++) (*live)[n->in[i]->node->id] = true;
+        p->n_steps += n->op->kernel != NULL;
+    }
+    return ITO_OK;
+}
+
+static int new_storage(ito_program *p, const ito_value *v, ito_place place)
+{
+    ito_storage *s = &p->storages[p->n_storages];
+    *s = (ito_storage){.place = place, .label = v->node->label, .is_param = v->node->op == &ito__op_param};
+    s->bytes = (size_t)ito_shape_count(v->shape) * ito_dtype_size(v->dtype);
+    return p->n_storages++;
+}
+
+/* Every live value gets the storage it is born in; aliases get their root's. */
+static ito_status assign_storages(ito_program *p, const bool *live)
+{
+    ito_graph *ir = p->ir;
+    p->storages = ito__alloc_array(p->ctx, (size_t)ir->n_values, sizeof *p->storages);
+    p->storage_of = ito__alloc_array(p->ctx, (size_t)ir->n_values, sizeof *p->storage_of);
+    if (!p->storages || !p->storage_of) return ITO_MEMORY;
+    for (int i = 0; i < ir->n_values; i++) p->storage_of[i] = -1;
+    for (int id = 0; id < ir->n_nodes; id++) {
+        ito_node *n = ir->nodes[id];
+        if (!live[id]) continue;
+        ito_place place = n->op == &ito__op_const   ? ITO_PLACE_CONST
+                          : n->op == &ito__op_param ? ITO_PLACE_BOUND
+                                                    : ITO_PLACE_SLAB;
+        for (int o = 0; o < n->n_out; o++)
+            p->storage_of[n->out[o].id] = is_alias(n) ? p->storage_of[n->in[0]->id] : new_storage(p, &n->out[o], place);
+        if (n->op == &ito__op_input) p->storages[p->storage_of[n->out[0].id]].pinned = true;
+    }
+    return ITO_OK;
+}
+
+static void pin_outputs(ito_program *p, int n_out, ito_value *const *outputs)
+{
+    for (int i = 0; i < n_out; i++) {
+        ito_storage *s = &p->storages[p->storage_of[outputs[i]->id]];
+        s->pinned = true;
+        if (i < p->options.n_bound) s->place = ITO_PLACE_BOUND;
+    }
+}
+
+static ito_status prepare_step(ito_program *p, const ito_node *n, ito_step *step)
+{
+    ito_kernel *k = &step->kernel;
+    *k = (ito_kernel){
+        .ctx = p->ctx, .attr = n->attr, .n_in = n->n_in, .n_out = n->n_out, .n_threads = p->queue.n_threads};
+    for (int i = 0; i < n->n_in; i++) {
+        k->in[i] = (ito_desc){n->in[i]->dtype, n->in[i]->shape};
+        step->in[i] = p->storage_of[n->in[i]->id];
+        if (p->options.freeze_params && p->storages[step->in[i]].is_param) k->frozen |= 1u << i;
+    }
+    for (int o = 0; o < n->n_out; o++) {
+        k->out[o] = (ito_desc){n->out[o].dtype, n->out[o].shape};
+        step->out[o] = p->storage_of[n->out[o].id];
+    }
+    step->op = n->op->name;
+    step->label = n->label;
+    step->flops = n->op->flops ? n->op->flops(n) : 0;
+    ITO_TRY(p->backend->prepare(k, n->op->kernel, NULL));
+    step->packed_kept = k->packed_bytes && (k->frozen & 2);
+    return ITO_OK;
+}
+
+static ito_status prepare_steps(ito_program *p, const bool *live)
+{
+    p->steps = ito__alloc_array(p->ctx, (size_t)p->n_steps, sizeof *p->steps);
+    if (!p->steps) return ITO_MEMORY;
+    int n_steps = p->n_steps;
+    p->n_steps = 0; /* counts the prepared ones, so that a failure releases just those */
+    for (int id = 0; id < p->ir->n_nodes; id++) {
+        const ito_node *n = p->ir->nodes[id];
+        if (!live[id] || !n->op->kernel) continue;
+        ito_status st = prepare_step(p, n, &p->steps[p->n_steps]);
+        if (st != ITO_OK)
+            return ito__fail(p->ctx, st, "%s%s%s", n->label, *n->label ? ": " : "", ito_last_error(p->ctx));
+        p->n_steps++;
+    }
+    return p->n_steps == n_steps ? ITO_OK : ITO_STATE;
+}
+
+static void find_lifetimes(ito_program *p)
+{
+    for (int i = 0; i < p->n_storages; i++) {
+        p->storages[i].first = p->n_steps;
+        p->storages[i].last = -1;
+    }
+    for (int t = 0; t < p->n_steps; t++) {
+        const ito_step *step = &p->steps[t];
+        for (int i = 0; i < step->kernel.n_in; i++) p->storages[step->in[i]].last = t;
+        for (int o = 0; o < step->kernel.n_out; o++) {
+            ito_storage *s = &p->storages[step->out[o]];
+            s->first = ITO_MIN(s->first, t);
+            s->last = ITO_MAX(s->last, t);
+        }
+    }
+    for (int i = 0; i < p->n_storages; i++) {
+        ito_storage *s = &p->storages[i];
+        if (s->first == p->n_steps) s->first = 0; /* a source */
+        if (s->pinned) s->last = p->n_steps;
+        s->last = ITO_MAX(s->last, s->first);
+    }
+}
+
+/* Everything that named storage `from` names `to` from now on; steps before t never named `from`. */
+static void rename_storage(ito_program *p, int t, int from, int to)
+{
+    for (; t < p->n_steps; t++) {
+        ito_step *step = &p->steps[t];
+        for (int i = 0; i < step->kernel.n_in; i++)
+            if (step->in[i] == from) step->in[i] = to;
+        for (int o = 0; o < step->kernel.n_out; o++)
+            if (step->out[o] == from) step->out[o] = to;
+    }
+    for (int v = 0; v < p->ir->n_values; v++)
+        if (p->storage_of[v] == from) p->storage_of[v] = to;
+}
+
+/* Can the output of step t take over its input i: elementwise, of equal size, and nobody reads the input later? */
+static bool can_take_over(const ito_program *p, int t, int i)
+{
+    const ito_step *step = &p->steps[t];
+    const ito_op_def *op = ito__op_find(step->op);
+    const ito_storage *in = &p->storages[step->in[i]], *out = &p->storages[step->out[0]];
+    if (!op || !(op->inplace >> i & 1) || in->bytes != out->bytes ||
+        step->kernel.in[i].dtype != step->kernel.out[0].dtype)
+        return false;
+    return in->last == t && !in->pinned && in->place == ITO_PLACE_SLAB && out->place == ITO_PLACE_SLAB;
+}
+
+/* An elementwise operation writes over an input that dies with it: its output moves into that input's storage. */
+static void share_storages(ito_program *p)
+{
+    for (int t = 0; t < p->n_steps; t++) {
+        ito_step *step = &p->steps[t];
+        for (int i = 0; i < step->kernel.n_in; i++) {
+            if (!can_take_over(p, t, i)) continue;
+            ito_storage *in = &p->storages[step->in[i]], *out = &p->storages[step->out[0]];
+            in->last = out->last;
+            in->pinned = out->pinned;
+            out->bytes = 0; /* no longer a buffer of its own */
+            rename_storage(p, t, step->out[0], step->in[i]);
+            break;
+        }
+    }
+}
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + ITO_PLAN_ALIGN - 1) / ITO_PLAN_ALIGN * ITO_PLAN_ALIGN;
+}
+
+/* Slab: storages, then one workspace and one transient packed buffer per step. */
+static ito_status plan_slab(ito_program *p)
+{
+    int n = 0;
+    ito_plan_buffer *buffers = ito__alloc_array(p->ctx, (size_t)(p->n_storages + 2 * p->n_steps), sizeof *buffers);
+    size_t **slots = ito__alloc_array(p->ctx, (size_t)(p->n_storages + 2 * p->n_steps), sizeof *slots);
+    ito_status st = ITO_MEMORY;
+    if (!buffers || !slots) goto done;
+    for (int i = 0; i < p->n_storages; i++) {
+        ito_storage *s = &p->storages[i];
+        if (s->place != ITO_PLACE_SLAB || !s->bytes) continue;
+        buffers[n] = (ito_plan_buffer){s->bytes, s->first, s->last, 0};
+        slots[n++] = &s->offset;
+    }
+    for (int t = 0; t < p->n_steps; t++) {
+        ito_step *step = &p->steps[t];
+        if (step->kernel.workspace_bytes) {
+            buffers[n] = (ito_plan_buffer){step->kernel.workspace_bytes, t, t, 0};
+            slots[n++] = &step->workspace;
+        }
+        if (step->kernel.packed_bytes && !step->packed_kept) {
+            buffers[n] = (ito_plan_buffer){step->kernel.packed_bytes, t, t, 0};
+            slots[n++] = &step->packed;
+        }
+    }
+    ITO_GO(ito__plan_offsets(p->ctx, n, buffers, &p->memory.slab_bytes, &p->memory.live_bytes));
+    for (int i = 0; i < n; i++) *slots[i] = buffers[i].offset;
+done:
+    ito__free(p->ctx, buffers);
+    ito__free(p->ctx, slots);
+    return st;
+}
+
+static void plan_rest(ito_program *p)
+{
+    for (int t = 0; t < p->n_steps; t++) {
+        ito_step *step = &p->steps[t];
+        if (!step->packed_kept) continue;
+        step->packed = p->memory.packed_bytes;
+        p->memory.packed_bytes += aligned(step->kernel.packed_bytes);
+    }
+    for (int i = 0; i < p->n_storages; i++) {
+        ito_storage *s = &p->storages[i];
+        if (s->place == ITO_PLACE_BOUND) p->memory.bound_bytes += s->bytes;
+        if (s->place != ITO_PLACE_CONST) continue;
+        s->offset = p->memory.const_bytes;
+        p->memory.const_bytes += aligned(s->bytes);
+    }
+}
+
+static ito_status allocate(ito_program *p)
+{
+    const ito_backend *b = p->backend;
+    p->slab = b->alloc(p->ctx, p->memory.slab_bytes);
+    p->consts = b->alloc(p->ctx, p->memory.const_bytes);
+    p->packed = b->alloc(p->ctx, p->memory.packed_bytes);
+    if (!p->slab || !p->consts || !p->packed)
+        return ito__fail(p->ctx, ITO_MEMORY, "this program needs %.1f MiB: try a smaller batch or image",
+                         (double)(p->memory.slab_bytes + p->memory.const_bytes + p->memory.packed_bytes) / (1 << 20));
+    for (int id = 0; id < p->ir->n_nodes; id++) {
+        const ito_node *n = p->ir->nodes[id];
+        int s = n->op == &ito__op_const ? p->storage_of[n->out[0].id] : -1;
+        if (s >= 0) b->upload(p->consts + p->storages[s].offset, n->data, p->storages[s].bytes);
+    }
+    for (int i = 0; i < p->n_storages; i++) {
+        ito_storage *s = &p->storages[i];
+        s->base = s->place == ITO_PLACE_SLAB    ? p->slab + s->offset
+                  : s->place == ITO_PLACE_CONST ? p->consts + s->offset
+                                                : NULL;
+    }
+    return ITO_OK;
+}
+
+static ito_status compile(ito_program *p, ito_graph *g, int n_out, ito_value *const *outputs)
+{
+    bool *live = NULL;
+    ito_status st;
+    ito_value **kept = ito__alloc_array(p->ctx, (size_t)n_out, sizeof *kept);
+    if (!kept) return ITO_MEMORY;
+    ITO_GO(ito__graph_copy_live(g, n_out, outputs, &p->ir, &p->map));
+    p->n_map = g->n_values;
+    for (int i = 0; i < n_out; i++) kept[i] = p->map[outputs[i]->id];
+    if (!p->options.no_fusion) ITO_GO(ito__graph_fuse(p->ir, n_out, kept));
+    ITO_GO(separate_bound(p->ir, p->options.n_bound, kept));
+    for (int i = 0; i < n_out; i++) p->map[outputs[i]->id] = kept[i];
+    ITO_GO(mark_live(p, n_out, kept, &live));
+    ITO_GO(assign_storages(p, live));
+    ITO_GO(prepare_steps(p, live));
+    pin_outputs(p, n_out, kept);
+    find_lifetimes(p);
+    share_storages(p);
+    ITO_GO(plan_slab(p));
+    plan_rest(p);
+    ITO_GO(allocate(p));
+done:
+    ito__free(p->ctx, kept);
+    ito__free(p->ctx, live);
+    return st;
+}
+
+ito_status ito_program_create(ito_graph *g, int n_out, ito_value *const *outputs, const ito_program_options *options,
+                              ito_program **out)
+{
+    *out = NULL;
+    ito_program_options o = options ? *options : (ito_program_options){0};
+    ITO_TRY(check_outputs(g, n_out, outputs, o.n_bound));
+    const ito_backend *backend = ito__backend_find(o.backend ? o.backend : "cpu");
+    if (!backend) return ito__fail(g->ctx, ITO_NOT_FOUND, "no backend '%s'; known are cpu, ref and test", o.backend);
+    ito_program *p = ito__alloc(g->ctx, sizeof *p);
+    if (!p) return ITO_MEMORY;
+    *p = (ito_program){.ctx = g->ctx, .backend = backend, .options = o, .repack = true};
+    p->options.backend = backend->name;
+    p->queue.n_threads = ito_ctx_n_threads(g->ctx);
+    ito_status st = compile(p, g, n_out, outputs);
+    if (st != ITO_OK)
+        ito_program_destroy(p);
+    else
+        *out = p;
+    return st;
+}

@@ -1,0 +1,204 @@
+/* Fusion: memory-bound operations move into the kernel that makes or takes their operand. Runs on a compiled program's own
+ * copy of the graph, after differentiation, so the fused forms need no gradient rule.
+ *
+ *   group_norm -> act                           group_norm with act
+ *   unary_grad of that act -> group_norm_grad   group_norm_grad with act (when the norm's plain output has no other use)
+ *   product or convolution -> add               the same with a residual input
+ *   product or convolution -> act               the same with act */
+#include <string.h>
+
+#include "graph/graph_impl.h"
+
+typedef struct fusion {
+    ito_graph *g;
+    bool *dead; /* by node id */
+    int n_keep;
+    ito_value **keep;
+} fusion;
+
+static bool runs(const ito_node *n, const char *kernel)
+{
+    return n->op->kernel && !strcmp(n->op->kernel, kernel);
+}
+
+static bool is_kept(const fusion *f, const ito_value *v)
+{
+    for (int i = 0; i < f->n_keep; i++)
+        if (f->keep[i] == v) return true;
+    return false;
+}
+
+/* Live nodes that read v, each once; the true count is returned even when it exceeds max. */
+static int find_users(const fusion *f, const ito_value *v, int max, ito_node **users)
+{
+    int n = 0;
+    for (int id = v->node->id + 1; id < f->g->n_nodes; id++) {
+        ito_node *node = f->g->nodes[id];
+        if (f->dead[id]) continue;
+        for (int i = 0; i < node->n_in; i++) {
+            if (node->in[i] != v) continue;
+            if (n < max) users[n] = node;
+            n++;
+            break;
+        }
+    }
+    return n;
+}
+
+static ito_node *only_user(const fusion *f, const ito_value *v)
+{
+    ito_node *user = NULL;
+    return !is_kept(f, v) && find_users(f, v, 1, &user) == 1 ? user : NULL;
+}
+
+static void replace_uses(fusion *f, const ito_value *from, ito_value *to)
+{
+    for (int id = from->node->id + 1; id < f->g->n_nodes; id++)
+        for (int i = 0; i < f->g->nodes[id]->n_in; i++)
+            if (f->g->nodes[id]->in[i] == from) f->g->nodes[id]->in[i] = to;
+    for (int i = 0; i < f->n_keep; i++)
+        if (f->keep[i] == from) f->keep[i] = to;
+}
+
+static int act_of(const ito_node *n)
+{
+    int kind = runs(n, "unary") ? ((const ito_attr_unary *)n->attr)->kind : ITO_UNARY_identity;
+    bool is_act =
+        kind == ITO_UNARY_silu || kind == ITO_UNARY_relu || kind == ITO_UNARY_gelu || kind == ITO_UNARY_gelu_tanh;
+    return is_act ? kind : ITO_UNARY_identity;
+}
+
+/* ---- norm + activation ---- */
+
+/* The group_norm_grad that alone reads the activation's gradient, if it belongs to this norm. */
+static ito_node *matching_norm_grad(const fusion *f, const ito_node *norm, const ito_node *act_grad)
+{
+    ito_node *user = only_user(f, &act_grad->out[0]);
+    bool ok = user && runs(user, "group_norm_grad") && user->in[4] == &act_grad->out[0] && user->in[0] == norm->in[0] &&
+              user->in[3] == &norm->out[1] && ((const ito_attr_norm *)user->attr)->act == ITO_UNARY_identity;
+    return ok ? user : NULL;
+}
+
+#define MAX_USERS 4
+
+static void fuse_norm(fusion *f, ito_node *norm)
+{
+    ito_node *users[MAX_USERS], *act = NULL;
+    ito_attr_norm *attr = norm->attr;
+    int n = find_users(f, &norm->out[0], MAX_USERS, users);
+    if (attr->act != ITO_UNARY_identity || is_kept(f, &norm->out[0]) || n > MAX_USERS) return;
+    for (int i = 0; i < n; i++)
+        if (act_of(users[i]) != ITO_UNARY_identity) act = users[i];
+    if (!act) return;
+    int kind = act_of(act);
+    for (int i = 0; i < n; i++) {
+        const ito_node *u = users[i];
+        if (u == act) continue;
+        bool ok = runs(u, "unary_grad") && ((const ito_attr_unary *)u->attr)->kind == kind &&
+                  u->in[0] == &norm->out[0] && u->in[1] != &norm->out[0] && matching_norm_grad(f, norm, u);
+        if (!ok) return;
+    }
+    for (int i = 0; i < n; i++) {
+        ito_node *u = users[i];
+        if (u == act) continue;
+        ito_node *grad = matching_norm_grad(f, norm, u);
+        ((ito_attr_norm *)grad->attr)->act = kind;
+        grad->in[4] = u->in[1];
+        f->dead[u->id] = true;
+    }
+    attr->act = kind;
+    f->dead[act->id] = true;
+    replace_uses(f, &act->out[0], &norm->out[0]);
+}
+
+/* ---- product or convolution + residual + activation ---- */
+
+typedef struct epilogue {
+    bool *has_residual;
+    int32_t *act;
+} epilogue;
+
+static bool find_epilogue(ito_node *n, epilogue *e)
+{
+    if (runs(n, "conv2d")) {
+        ito_attr_conv *a = n->attr;
+        *e = (epilogue){&a->has_residual, &a->act};
+        return true;
+    }
+    if (runs(n, "matmul")) {
+        ito_attr_matmul *a = n->attr;
+        *e = (epilogue){&a->has_residual, &a->act};
+        return true;
+    }
+    return false;
+}
+
+/* Turns `later` into a copy of `producer` with room for one more input; the producer dies. */
+static ito_status move_to(fusion *f, ito_node *producer, ito_node *later, ito_value *extra)
+{
+    ito_arena *arena = f->g->arena;
+    ito_value **in = ito__arena_alloc(arena, (size_t)(producer->n_in + 1) * sizeof *in);
+    void *attr = ito__arena_alloc(arena, producer->op->attr_size);
+    if (!in || !attr) return ITO_MEMORY;
+    memcpy(in, producer->in, (size_t)producer->n_in * sizeof *in);
+    memcpy(attr, producer->attr, producer->op->attr_size);
+    later->n_in = producer->n_in;
+    if (extra) in[later->n_in++] = extra;
+    later->in = in;
+    later->attr = attr;
+    later->op = producer->op;
+    later->label = producer->label;
+    f->dead[producer->id] = true;
+    return ITO_OK;
+}
+
+/* Can `n` be computed by the last node of `user` instead, with its activation still to come? */
+static bool can_absorb(const fusion *f, ito_node *n, const ito_node *user, bool residual)
+{
+    epilogue e = {0};
+    if (!find_epilogue(n, &e) || *e.act != ITO_UNARY_identity || (residual && *e.has_residual)) return false;
+    return only_user(f, &n->out[0]) == user;
+}
+
+static ito_status fuse_residual(fusion *f, ito_node *add)
+{
+    if (!runs(add, "binary") || ((const ito_attr_binary *)add->attr)->kind != ITO_BINARY_add) return ITO_OK;
+    if (!ito_shape_equal(add->in[0]->shape, add->in[1]->shape) || add->in[0] == add->in[1]) return ITO_OK;
+    int later = add->in[0]->node->id > add->in[1]->node->id ? 0 : 1;
+    ito_node *producer = add->in[later]->node;
+    epilogue e = {0};
+    if (!can_absorb(f, producer, add, true)) return ITO_OK;
+    ITO_TRY(move_to(f, producer, add, add->in[1 - later]));
+    find_epilogue(add, &e);
+    *e.has_residual = true;
+    return ITO_OK;
+}
+
+static ito_status fuse_act(fusion *f, ito_node *act)
+{
+    int kind = act_of(act);
+    epilogue e = {0};
+    if (kind == ITO_UNARY_identity || !can_absorb(f, act->in[0]->node, act, false)) return ITO_OK;
+    ITO_TRY(move_to(f, act->in[0]->node, act, NULL));
+    find_epilogue(act, &e);
+    *e.act = kind;
+    return ITO_OK;
+}
+
+ito_status ito__graph_fuse(ito_graph *g, int n_keep, ito_value **keep)
+{
+    fusion f = {
+        .g = g, .n_keep = n_keep, .keep = keep, .dead = ito__alloc_array(g->ctx, (size_t)g->n_nodes, sizeof *f.dead)};
+    ito_status st = ITO_MEMORY;
+    if (!f.dead) return st;
+    for (int id = 0; id < g->n_nodes; id++)
+        if (!f.dead[id] && runs(g->nodes[id], "group_norm")) fuse_norm(&f, g->nodes[id]);
+    for (int id = 0; id < g->n_nodes; id++)
+        if (!f.dead[id]) ITO_GO(fuse_residual(&f, g->nodes[id]));
+    for (int id = 0; id < g->n_nodes; id++)
+        if (!f.dead[id]) ITO_GO(fuse_act(&f, g->nodes[id]));
+    st = ITO_OK;
+done:
+    ito__free(g->ctx, f.dead);
+    return st;
+}
