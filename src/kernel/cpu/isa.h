@@ -9,7 +9,11 @@
 
 #include "kernel/kernel.h"
 
-#define ITO_ISA_FAMILY_MAP(X) X(matmul) X(conv) X(conv_weight)
+/* clang-format off */
+#define ITO_ISA_FAMILY_MAP(X)                                                                                          \
+    X(matmul) X(conv) X(conv_weight)                                                                                   \
+    X(unary) X(binary) X(move) X(transpose) X(gather) X(reduce) X(softmax)
+/* clang-format on */
 
 #if defined(__x86_64__)
 #define ITO_ISA_MAP(X) X(generic) X(avx2) X(avx512)
