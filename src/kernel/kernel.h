@@ -43,8 +43,9 @@ typedef struct ito_kernel {
 
     const ito_kernel_def *def;
     size_t workspace_bytes; /* scratch of one run, 64-byte aligned */
-    size_t packed_bytes;    /* packed weights, a function of input 1 alone: pack() fills them before run(), once when frozen */
-    void *state; /* the kernel's own, from ito__alloc(ctx); freed with ito__free unless the kernel has release() */
+    size_t
+        packed_bytes; /* packed weights, a function of input 1 alone: pack() fills them before run(), once when frozen */
+    void *state;      /* the kernel's own, from ito__alloc(ctx); freed with ito__free unless the kernel has release() */
 } ito_kernel;
 
 struct ito_kernel_def {
@@ -85,7 +86,7 @@ typedef struct ito_vec {
 
 typedef struct ito_backend {
     const char *name, *summary;
-    const char *(*variant)(void); /* the instruction set in use: part of a plan's identity; may be NULL */
+    const char *(*variant)(void);               /* the instruction set in use: part of a plan's identity; may be NULL */
     bool host_memory;                           /* may the host read and write alloc()ed memory directly? */
     void *(*alloc)(ito_ctx *ctx, size_t bytes); /* 64-byte aligned; NULL with the error recorded */
     void (*free)(ito_ctx *ctx, void *memory, size_t bytes);
