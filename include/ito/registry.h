@@ -14,12 +14,12 @@ extern "C" {
 #endif
 
 typedef struct ito_choice {
-    const char *name;           /* as on the command line and in recipes: "ddim" */
-    const char *summary;        /* one line, no full stop */
-    const char *formula;        /* the defining equation in ASCII, symbols of docs/notation.md */
-    const char *paper;          /* key in docs/references.md */
-    const char *eq;             /* the tag on the line that computes the formula: "ddim:12" */
-    const char *file;           /* the source file, below the root of the source tree; NULL outside the library */
+    const char *name;    /* as on the command line and in recipes: "ddim" */
+    const char *summary; /* one line, no full stop */
+    const char *formula; /* the defining equation in ASCII, symbols of docs/notation.md; NULL: none, as paper, eq */
+    const char *paper;   /* key in docs/references.md */
+    const char *eq;      /* the tag on the line that computes the formula: "ddim:12" */
+    const char *file;    /* the source file, below the root of the source tree; NULL outside the library */
     const ito_opt_def *options; /* NULL: none */
 } ito_choice;
 
