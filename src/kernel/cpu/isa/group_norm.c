@@ -1,0 +1,404 @@
+/* Group norm (Wu and He 2018) with an activation after the affine map, and its gradient. x is [n, spatial, channels];
+ * a sample's pixels are cut into chunks of fixed size, so that its result depends on nothing but itself.
+ *
+ *   forward   1. per chunk and channel: mean and sum of squared deviations, taken about the chunk's first pixel, so that
+ *                a large mean cancels before anything is squared
+ *             2. per sample: chunks and channels combined to the group's mean and variance (Chan, Golub and LeVeque
+ *                1979) in double
+ *             3. per chunk: y = act(gamma (x - mean) rstd + beta)
+ *   gradient  1. per chunk: du = act'(u) dy, kept in dx, and per channel the sums of du and du (x - mean)
+ *             2. per sample: a = avg(gamma du), b = avg(gamma du xhat) over each group
+ *             3. per chunk: dx = rstd (gamma du - a - xhat b); last, dgamma and dbeta as sums over samples in order
+ *
+ * With enough samples a thread takes a whole sample through all three steps while it lies in the cache; with few, each
+ * step is parallel over chunks. Both give the same bits. */
+#include <math.h>
+
+#include "kernel/cpu/isa/mem.h"
+
+typedef struct shape3 {
+    int64_t n, spatial, channels, groups, width; /* width: channels of a group */
+    int64_t rows, chunks;                        /* pixels of a chunk, chunks of a sample */
+} shape3;
+
+static shape3 shape_of(const ito_kernel *k)
+{
+    const ito_attr_norm *attr = k->attr;
+    const ito_shape *x = &k->in[0].shape;
+    shape3 s = {.n = x->d[0], .channels = last_dim(*x), .groups = attr->groups};
+    s.spatial = ito_shape_count(*x) / (s.n * s.channels);
+    s.width = s.channels / s.groups;
+    s.rows = ITO_MIN(chunk_rows(s.channels), s.spatial);
+    s.chunks = div_up(s.spatial, s.rows);
+    return s;
+}
+
+/* Workspace: per chunk two rows of channels, per sample four. */
+enum { PARTIAL_ROWS = 2, SAMPLE_ROWS = 4 };
+
+static ito_status norm_prepare(ito_kernel *k)
+{
+    if (!all_f32(k) || count_in(k, 0) == 0) return ITO_UNSUPPORTED;
+    shape3 s = shape_of(k);
+    k->workspace_bytes = (size_t)(s.n * s.channels * (s.chunks * PARTIAL_ROWS + SAMPLE_ROWS)) * sizeof(float);
+    return ITO_OK;
+}
+
+typedef struct norm_job {
+    shape3 s;
+    int32_t act;
+    double eps;
+    const float *x, *gamma, *beta, *stats, *dy;
+    float *y, *y_stats, *dgamma, *dbeta; /* y is dx in the gradient */
+    float *partials, *samples;
+} norm_job;
+
+static norm_job job_of(const ito_kernel *k, const void *const *in, void *work)
+{
+    const ito_attr_norm *attr = k->attr;
+    norm_job j = {.s = shape_of(k), .act = attr->act, .eps = attr->eps, .x = in[0], .gamma = in[1], .beta = in[2]};
+    j.samples = work;
+    j.partials = j.samples + j.s.n * j.s.channels * SAMPLE_ROWS;
+    return j;
+}
+
+static float *partial_of(const norm_job *j, int64_t n, int64_t chunk)
+{
+    return j->partials + (n * j->s.chunks + chunk) * PARTIAL_ROWS * j->s.channels;
+}
+
+static float *sample_row(const norm_job *j, int64_t n, int row)
+{
+    return j->samples + (n * SAMPLE_ROWS + row) * j->s.channels;
+}
+
+static int64_t rows_of(const shape3 *s, int64_t chunk)
+{
+    return ITO_MIN(s->rows, s->spatial - chunk * s->rows);
+}
+
+static int64_t chunk_at(const shape3 *s, int64_t n, int64_t chunk)
+{
+    return (n * s->spatial + chunk * s->rows) * s->channels;
+}
+
+/* --- the three steps, by sample or by chunk ------------------------------------------------------------------------------ */
+
+typedef struct steps {
+    norm_job *job;
+    void (*measure)(const norm_job *j, int64_t n, int64_t chunk);
+    void (*combine)(const norm_job *j, int64_t n);
+    void (*apply)(const norm_job *j, int64_t n, int64_t chunk);
+} steps;
+
+static void sample_slice(void *arg, int64_t n, int thread)
+{
+    (void)thread;
+    const steps *s = arg;
+    for (int64_t chunk = 0; chunk < s->job->s.chunks; chunk++) s->measure(s->job, n, chunk);
+    s->combine(s->job, n);
+    for (int64_t chunk = s->job->s.chunks - 1; chunk >= 0; chunk--) s->apply(s->job, n, chunk); /* warm ones first */
+}
+
+static void measure_slice(void *arg, int64_t slice, int thread)
+{
+    (void)thread;
+    const steps *s = arg;
+    s->measure(s->job, slice / s->job->s.chunks, slice % s->job->s.chunks);
+}
+
+static void combine_slice(void *arg, int64_t n, int thread)
+{
+    (void)thread;
+    const steps *s = arg;
+    s->combine(s->job, n);
+}
+
+static void apply_slice(void *arg, int64_t slice, int thread)
+{
+    (void)thread;
+    const steps *s = arg;
+    s->apply(s->job, slice / s->job->s.chunks, slice % s->job->s.chunks);
+}
+
+static void run_steps(const ito_queue *q, steps s)
+{
+    int64_t n = s.job->s.n, all = n * s.job->s.chunks;
+    if (n % q->n_threads == 0 || n >= 4 * q->n_threads) {
+        ito__parallel(q, n, sample_slice, &s);
+        return;
+    }
+    ito__parallel(q, all, measure_slice, &s);
+    ito__parallel(q, n, combine_slice, &s);
+    ito__parallel(q, all, apply_slice, &s);
+}
+
+/* --- forward --------------------------------------------------------------------------------------------------------------- */
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* `n_vectors` vectors of columns: mean and squared deviations of each column over the rows. `left`: lanes of the last. */
+INLINE void measure_columns(int n_vectors, int left, int64_t rows, int64_t stride, const float *x, float *mean,
+                            float *squares)
+{
+    vf first[4], sum[4], square[4];
+    for (int i = 0; i < n_vectors; i++) {
+        first[i] = vload_n(x + i * VF_WIDTH, left);
+        sum[i] = square[i] = vset(0.0f);
+    }
+    for (int64_t r = 0; r < rows; r++)
+        for (int i = 0; i < n_vectors; i++) {
+            const float *at = x + r * stride + i * VF_WIDTH;
+            vf d = (left == VF_WIDTH ? vload(at) : vload_n(at, left)) - first[i];
+            sum[i] += d;
+            square[i] += d * d;
+        }
+    const float scale = 1.0f / (float)rows;
+    for (int i = 0; i < n_vectors; i++) {
+        vstore_n(mean + i * VF_WIDTH, left, first[i] + sum[i] * scale);
+        vstore_n(squares + i * VF_WIDTH, left, vmax(square[i] - sum[i] * (sum[i] * scale), vset(0.0f)));
+    }
+}
+
+static void measure_forward(const norm_job *j, int64_t n, int64_t chunk)
+{
+    const int64_t channels = j->s.channels, rows = rows_of(&j->s, chunk);
+    const float *x = j->x + chunk_at(&j->s, n, chunk);
+    float *mean = partial_of(j, n, chunk), *squares = mean + channels;
+    int64_t c = 0;
+    for (; c + 4 * VF_WIDTH <= channels; c += 4 * VF_WIDTH)
+        measure_columns(4, VF_WIDTH, rows, channels, x + c, mean + c, squares + c);
+    for (; c + VF_WIDTH <= channels; c += VF_WIDTH)
+        measure_columns(1, VF_WIDTH, rows, channels, x + c, mean + c, squares + c);
+    if (c < channels) measure_columns(1, (int)(channels - c), rows, channels, x + c, mean + c, squares + c);
+}
+
+static double group_mean(const norm_job *j, int64_t n, int64_t first)
+{
+    double total = 0;
+    for (int64_t chunk = 0; chunk < j->s.chunks; chunk++) {
+        const float *mean = partial_of(j, n, chunk) + first;
+        double sum = 0;
+        for (int64_t c = 0; c < j->s.width; c++) sum += (double)mean[c];
+        total += sum * (double)rows_of(&j->s, chunk);
+    }
+    return total / (double)(j->s.spatial * j->s.width);
+}
+
+static double group_variance(const norm_job *j, int64_t n, int64_t first, double mean)
+{
+    double total = 0;
+    for (int64_t chunk = 0; chunk < j->s.chunks; chunk++) {
+        const float *means = partial_of(j, n, chunk) + first, *squares = means + j->s.channels;
+        double within = 0, between = 0;
+        for (int64_t c = 0; c < j->s.width; c++) {
+            double d = (double)means[c] - mean;
+            within += (double)squares[c];
+            between += d * d;
+        }
+        total += within + between * (double)rows_of(&j->s, chunk);
+    }
+    return total / (double)(j->s.spatial * j->s.width);
+}
+
+/* Rows of the sample's workspace: mean and factor of each channel. */
+static void combine_forward(const norm_job *j, int64_t n)
+{
+    float *mean_row = sample_row(j, n, 0), *factor_row = sample_row(j, n, 1);
+    for (int64_t g = 0; g < j->s.groups; g++) {
+        int64_t first = g * j->s.width;
+        double mean = group_mean(j, n, first), rstd = 1 / sqrt(group_variance(j, n, first, mean) + j->eps);
+        float *stats = j->y_stats + (n * j->s.groups + g) * 2;
+        stats[0] = (float)mean;
+        stats[1] = (float)rstd;
+        for (int64_t c = first; c < first + j->s.width; c++) {
+            mean_row[c] = (float)mean;
+            factor_row[c] = (float)rstd * j->gamma[c];
+        }
+    }
+}
+
+/* u = gamma xhat + beta for a chunk */
+static void affine_chunk(const norm_job *j, int64_t n, int64_t chunk, float *u)
+{
+    const int64_t channels = j->s.channels, rows = rows_of(&j->s, chunk);
+    const float *x = j->x + chunk_at(&j->s, n, chunk), *restrict mean = sample_row(j, n, 0);
+    const float *restrict factor = sample_row(j, n, 1), *restrict beta = j->beta;
+    for (int64_t r = 0; r < rows; r++) {
+        const float *restrict from = x + r * channels;
+        float *restrict to = u + r * channels;
+        for (int64_t c = 0; c < channels; c++) to[c] = (from[c] - mean[c]) * factor[c] + beta[c];
+    }
+}
+
+static void apply_forward(const norm_job *j, int64_t n, int64_t chunk)
+{
+    float *y = j->y + chunk_at(&j->s, n, chunk);
+    affine_chunk(j, n, chunk, y);
+    unary_row(j->act, rows_of(&j->s, chunk) * j->s.channels, y, y);
+}
+
+static void forward_run(RUN_ARGS)
+{
+    (void)packed;
+    norm_job j = job_of(k, in, work);
+    j.y = out[0];
+    j.y_stats = out[1];
+    run_steps(q, (steps){&j, measure_forward, combine_forward, apply_forward});
+}
+
+/* --- gradient ---------------------------------------------------------------------------------------------------------------- */
+
+/* Sums over the rows of du and du (x - mean), by column. */
+INLINE void sum_columns(int n_vectors, int left, int64_t rows, int64_t stride, const float *x, const float *du,
+                        const float *mean, float *sum_du, float *sum_dux)
+{
+    vf m[4], sum[4], sumx[4];
+    for (int i = 0; i < n_vectors; i++) {
+        m[i] = vload_n(mean + i * VF_WIDTH, left);
+        sum[i] = sumx[i] = vset(0.0f);
+    }
+    for (int64_t r = 0; r < rows; r++)
+        for (int i = 0; i < n_vectors; i++) {
+            int64_t at = r * stride + i * VF_WIDTH;
+            vf d = left == VF_WIDTH ? vload(du + at) : vload_n(du + at, left);
+            vf v = left == VF_WIDTH ? vload(x + at) : vload_n(x + at, left);
+            sum[i] += d;
+            sumx[i] += d * (v - m[i]);
+        }
+    for (int i = 0; i < n_vectors; i++) {
+        vstore_n(sum_du + i * VF_WIDTH, left, sum[i]);
+        vstore_n(sum_dux + i * VF_WIDTH, left, sumx[i]);
+    }
+}
+
+/* Mean and factor of each channel from the saved statistics, as the forward pass had them. */
+static void expand_stats(const norm_job *j, int64_t n)
+{
+    float *mean = sample_row(j, n, 0), *factor = sample_row(j, n, 1);
+    for (int64_t c = 0; c < j->s.channels; c++) {
+        const float *stats = j->stats + (n * j->s.groups + c / j->s.width) * 2;
+        mean[c] = stats[0];
+        factor[c] = stats[1] * j->gamma[c];
+    }
+}
+
+static const float *du_chunk(const norm_job *j, int64_t n, int64_t chunk)
+{
+    return (j->act == ITO_UNARY_identity ? j->dy : j->y) + chunk_at(&j->s, n, chunk);
+}
+
+static void measure_grad(const norm_job *j, int64_t n, int64_t chunk)
+{
+    const int64_t channels = j->s.channels, rows = rows_of(&j->s, chunk), at = chunk_at(&j->s, n, chunk);
+    if (j->act != ITO_UNARY_identity) {
+        affine_chunk(j, n, chunk, j->y + at);
+        slope_row(j->act, rows * channels, j->y + at, j->dy + at, j->y + at);
+    }
+    const float *x = j->x + at, *du = du_chunk(j, n, chunk), *mean = sample_row(j, n, 0);
+    float *s = partial_of(j, n, chunk), *sx = s + channels;
+    int64_t c = 0;
+    for (; c + 4 * VF_WIDTH <= channels; c += 4 * VF_WIDTH)
+        sum_columns(4, VF_WIDTH, rows, channels, x + c, du + c, mean + c, s + c, sx + c);
+    for (; c + VF_WIDTH <= channels; c += VF_WIDTH)
+        sum_columns(1, VF_WIDTH, rows, channels, x + c, du + c, mean + c, s + c, sx + c);
+    if (c < channels) sum_columns(1, (int)(channels - c), rows, channels, x + c, du + c, mean + c, s + c, sx + c);
+}
+
+/* The sample's sums of du and du xhat for channel c, its chunks in order. */
+static void channel_sums(const norm_job *j, int64_t n, int64_t c, double rstd, double *du, double *du_xhat)
+{
+    *du = *du_xhat = 0;
+    for (int64_t chunk = 0; chunk < j->s.chunks; chunk++) {
+        const float *partial = partial_of(j, n, chunk);
+        *du += (double)partial[c];
+        *du_xhat += (double)partial[j->s.channels + c];
+    }
+    *du_xhat *= rstd;
+}
+
+/* Afterwards the chunk 0 partials hold the sample's own dbeta and dgamma, and rows 2 and 3 of its workspace the factor
+ * of x - mean and the constant of dx = factor du + row2 (x - mean) + row3. */
+static void combine_grad(const norm_job *j, int64_t n)
+{
+    const int64_t width = j->s.width;
+    float *dbeta = partial_of(j, n, 0), *dgamma = dbeta + j->s.channels;
+    float *slope = sample_row(j, n, 2), *constant = sample_row(j, n, 3);
+    for (int64_t g = 0; g < j->s.groups; g++) {
+        double rstd = (double)j->stats[(n * j->s.groups + g) * 2 + 1], a = 0, b = 0;
+        for (int64_t c = g * width; c < (g + 1) * width; c++) {
+            double du, du_xhat;
+            channel_sums(j, n, c, rstd, &du, &du_xhat);
+            a += (double)j->gamma[c] * du;
+            b += (double)j->gamma[c] * du_xhat;
+            dbeta[c] = (float)du;
+            dgamma[c] = (float)du_xhat;
+        }
+        double size = (double)(j->s.spatial * width);
+        for (int64_t c = g * width; c < (g + 1) * width; c++) {
+            slope[c] = (float)(-rstd * rstd * b / size);
+            constant[c] = (float)(-rstd * a / size);
+        }
+    }
+}
+
+static void apply_grad(const norm_job *j, int64_t n, int64_t chunk)
+{
+    const int64_t channels = j->s.channels, rows = rows_of(&j->s, chunk), at = chunk_at(&j->s, n, chunk);
+    const float *mean = sample_row(j, n, 0), *factor = sample_row(j, n, 1), *slope = sample_row(j, n, 2);
+    const float *constant = sample_row(j, n, 3);
+    const float *du = du_chunk(j, n, chunk);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < channels; c += VF_WIDTH) {
+            int left = (int)ITO_MIN(channels - c, VF_WIDTH);
+            int64_t i = r * channels + c;
+            vf d = vload_n(du + i, left) * vload_n(factor + c, left) + vload_n(constant + c, left);
+            vf x = vload_n(j->x + at + i, left) - vload_n(mean + c, left);
+            vstore_n(j->y + at + i, left, d + x * vload_n(slope + c, left));
+        }
+}
+
+static void expand_slice(void *arg, int64_t n, int thread)
+{
+    (void)thread;
+    expand_stats(arg, n);
+}
+
+static void affine_grad_slice(void *arg, int64_t slice, int thread)
+{
+    (void)thread;
+    const norm_job *j = arg;
+    int64_t end = ITO_MIN((slice + 1) * 256, j->s.channels);
+    for (int64_t c = slice * 256; c < end; c++) {
+        double dbeta = 0, dgamma = 0;
+        for (int64_t n = 0; n < j->s.n; n++) {
+            const float *own = partial_of(j, n, 0);
+            dbeta += (double)own[c];
+            dgamma += (double)own[j->s.channels + c];
+        }
+        j->dbeta[c] = (float)dbeta;
+        j->dgamma[c] = (float)dgamma;
+    }
+}
+
+static void grad_run(RUN_ARGS)
+{
+    (void)packed;
+    norm_job j = job_of(k, in, work);
+    j.stats = in[3];
+    j.dy = in[4];
+    j.y = out[0];
+    j.dgamma = out[1];
+    j.dbeta = out[2];
+    ito__parallel(q, j.s.n, expand_slice, &j);
+    run_steps(q, (steps){&j, measure_grad, combine_grad, apply_grad});
+    ito__parallel(q, div_up(j.s.channels, 256), affine_grad_slice, &j);
+}
+
+static const ito_kernel_def defs[] = {
+    {.op = "group_norm", .name = "chunks", .prepare = norm_prepare, .run = forward_run},
+    {.op = "group_norm_grad", .name = "chunks", .prepare = norm_prepare, .run = grad_run},
+};
+
+extern const ito_isa_family ITO_ISA_FN(ito__cpu_group_norm);
+const ito_isa_family ITO_ISA_FN(ito__cpu_group_norm) = {ITO_COUNT(defs), defs};
