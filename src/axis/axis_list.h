@@ -2,5 +2,6 @@
 ITO_AXIS(process)
 ITO_AXIS(prediction)
 ITO_AXIS(variance)
+ITO_AXIS(architecture)
 ITO_AXIS(spacing)
 ITO_AXIS(dataset)

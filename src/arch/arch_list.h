@@ -1,0 +1,1 @@
+/* The built-in architectures: ITO_ARCH(NAME) is the descriptor ito__arch_NAME, in src/arch/NAME.c. */
