@@ -2,6 +2,5 @@
 ITO_AXIS(process)
 ITO_AXIS(prediction)
 ITO_AXIS(variance)
-ITO_AXIS(architecture)
 ITO_AXIS(spacing)
 ITO_AXIS(dataset)
