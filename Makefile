@@ -14,7 +14,8 @@ CONFIGURE = cmake -G Ninja -S . -B
 CTEST     = ctest --output-on-failure --no-tests=error -j$(JOBS) --test-dir
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all build setup help demo test bench install format lint sanitize tsan fuzz valgrind clean
+.PHONY: all build setup help demo test bench install format lint lint-tools lint-format lint-gcc lint-clang lint-tidy \
+        sanitize tsan fuzz valgrind clean
 all: build
 
 help:
@@ -51,18 +52,27 @@ bench: build
 install: build
 	cmake --install $(BUILD) --prefix $(PREFIX)
 
-format:
-	@sh tools/setup.sh lint
+format: lint-tools
 	clang-format -i $(C_FILES)
 
-lint: setup
+lint: lint-format lint-gcc lint-clang lint-tidy
+
+lint-tools: setup
 	@sh tools/setup.sh lint
+
+lint-format: lint-tools
 	clang-format --dry-run -Werror $(C_FILES)
+
+lint-gcc: lint-tools
 	$(CONFIGURE) $(BUILD) -DCMAKE_C_COMPILER=gcc >/dev/null
 	cmake --build $(BUILD)
+
+lint-clang: lint-tools
 	$(CONFIGURE) build-clang -DCMAKE_C_COMPILER=clang >/dev/null
 	cmake --build build-clang
-	run-clang-tidy -quiet -p build-clang -j$(JOBS) '/(src|tests|examples)/'
+
+lint-tidy: lint-clang
+	run-clang-tidy -quiet -p build-clang -j$(JOBS) '$(CURDIR)/(src|tests|examples)/'
 
 sanitize: setup
 	$(CONFIGURE) build-asan -DCMAKE_BUILD_TYPE=Debug -DITO_SANITIZE=address,undefined >/dev/null
@@ -70,14 +80,12 @@ sanitize: setup
 	$(CTEST) build-asan -R '$(SANITIZE_TESTS)'
 
 # clang's OpenMP runtime tells ThreadSanitizer about its barriers (libarcher); gcc's does not, and looks racy.
-tsan: setup
-	@sh tools/setup.sh lint
+tsan: lint-tools
 	$(CONFIGURE) build-tsan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang -DITO_SANITIZE=thread >/dev/null
 	cmake --build build-tsan
 	TSAN_OPTIONS=ignore_noninstrumented_modules=1 $(CTEST) build-tsan -R '$(TSAN_TESTS)'
 
-fuzz: setup
-	@sh tools/setup.sh lint
+fuzz: lint-tools
 	$(CONFIGURE) build-fuzz -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang -DITO_FUZZ=ON \
 	    -DITO_SANITIZE=address,undefined >/dev/null
 	cmake --build build-fuzz
