@@ -22,8 +22,7 @@ typedef struct conv {
     phase phase[];
 } conv;
 
-#define SCRATCH_FLOATS                                                                                                 \
-    (GEMM_MC * GEMM_LDA + 2 * GEMM_MC) /* of one thread: rows of A, then int64 offsets of rows of C */
+#define SCRATCH_FLOATS (GEMM_BUFFER + 2 * GEMM_MC) /* of one thread: rows of A, then int64 offsets of rows of C */
 
 static conv *make(ito_kernel *k, int64_t n_phases)
 {
@@ -114,11 +113,11 @@ static void pack_panel(void *arg, int64_t slice, int thread)
     int64_t kernel_width = ((const ito_attr_conv *)j->k->attr)->w_shape.d[3], reduce = j->p->view.reduce;
     int64_t group = slice / gemm_panels(s->n), column = slice % gemm_panels(s->n) * GEMM_NR;
     const float *w = j->w + group * s->g_stride + column * s->n_stride;
-    float *panel = j->to_pack + j->p->packed_at + slice * j->p->k * GEMM_NR;
+    const gemm_panel panel = {j->p->k, ITO_MIN(GEMM_NR, s->n - column), s->k_stride, s->n_stride, false};
     for (int64_t t = 0; t < y->taps * x->taps; t++) {
         int64_t ky = y->kernel0 + t / x->taps * y->kernel_step, kx = x->kernel0 + t % x->taps * x->kernel_step;
-        gemm_pack(reduce, ITO_MIN(GEMM_NR, s->n - column), w + ky * kernel_width + kx, s->k_stride, s->n_stride,
-                  panel + t * reduce * GEMM_NR);
+        gemm_pack(&panel, t * reduce, reduce, w + ky * kernel_width + kx,
+                  j->to_pack + j->p->packed_at + slice * j->p->k * GEMM_NR);
     }
 }
 
@@ -155,18 +154,19 @@ static void run_block(void *arg, int64_t slice, int thread)
     gemm_block g = {.m = ITO_MIN(p->grid.rows, conv_view_pixels(&p->view) - row),
                     .n = ITO_MIN(p->grid.columns, s->n - column),
                     .k = p->k,
-                    .a = p->plain ? source.data + row * p->view.channels : scratch,
+                    .a = p->plain ? source.data + row * p->view.channels : NULL,
                     .lda = p->view.channels,
                     .fill = p->plain ? NULL : conv_fill,
                     .fill_arg = &source,
                     .fill_row = row,
+                    .buffer = scratch,
                     .b = j->packed + p->packed_at + (group * gemm_panels(s->n) * GEMM_NR + column) * p->k,
                     .ldc = channels,
                     .bias = j->bias ? j->bias + group * s->n + column : NULL,
                     .act = j->act};
     int64_t at = group * s->n + column;
     if (s->n_phases > 1) {
-        int64_t *rows = (int64_t *)(scratch + GEMM_MC * GEMM_LDA);
+        int64_t *rows = (int64_t *)(scratch + GEMM_BUFFER);
         list_rows(s, &p->view, row, g.m, rows);
         g.c_rows = rows;
     } else {

@@ -22,6 +22,10 @@ static inline void zero(float *to, int64_t n)
 static inline void put(float *to, const float *source, int64_t at, int64_t begin, int64_t end, int64_t low,
                        int64_t high)
 {
+    if (low <= begin && high >= end) {
+        copy(to, source + at + begin, end - begin);
+        return;
+    }
     low = ITO_MIN(ITO_MAX(low, begin), end);
     high = ITO_MIN(ITO_MAX(high, low), end);
     if (low > begin) zero(to, low - begin);
@@ -52,32 +56,28 @@ static inline bool inside(int64_t i, int64_t n)
     return i >= 0 && i < n;
 }
 
-/* Columns k0 .. k1 - 1 of one row, every run being the taps of one kernel row. */
-static void fill_wide(const conv_source *s, pixel p, int64_t k0, int64_t k1, float *row)
-{
-    const conv_view *v = s->view;
-    int64_t size = v->x.taps * v->reduce, x = p.x * v->x.step + v->x.offset0;
-    for (int64_t run = k0 / size; run * size < k1; run++) {
-        int64_t y = p.y * v->y.step + v->y.offset0 + run * v->y.offset_step, first = run * size;
-        int64_t begin = ITO_MAX(k0 - first, 0), end = ITO_MIN(k1 - first, size);
-        int64_t low = -x * v->reduce, high = inside(y, v->y.source) ? (v->x.source - x) * v->reduce : low;
-        int64_t at = ((p.image * v->y.source + y) * v->x.source + x) * v->channels;
-        put(row + first + begin - k0, s->data, at, begin, end, low, high);
-    }
-}
+/* Part begin .. end - 1 of one run, for m pixels from p on; the run's tap is (y, x) away from the pixel. */
+typedef struct run {
+    int64_t y, x, begin, end;
+    bool wide; /* all taps of a kernel row */
+} run;
 
-/* The same, every run being the channels of one tap. */
-static void fill_narrow(const conv_source *s, pixel p, int64_t k0, int64_t k1, float *row)
+static void fill_run(const conv_source *s, const run *r, pixel p, int64_t m, float *to, int64_t ld)
 {
     const conv_view *v = s->view;
-    int64_t size = v->reduce;
-    for (int64_t run = k0 / size; run * size < k1; run++) {
-        int64_t y = p.y * v->y.step + v->y.offset0 + run / v->x.taps * v->y.offset_step, first = run * size;
-        int64_t x = p.x * v->x.step + v->x.offset0 + run % v->x.taps * v->x.offset_step;
-        int64_t begin = ITO_MAX(k0 - first, 0), end = ITO_MIN(k1 - first, size);
-        int64_t high = inside(y, v->y.source) && inside(x, v->x.source) ? size : 0;
-        int64_t at = ((p.image * v->y.source + y) * v->x.source + x) * v->channels;
-        put(row + first + begin - k0, s->data, at, begin, end, 0, high);
+    for (int64_t i = 0; i < m; i++, to += ld, pixel_next(v, &p)) {
+        int64_t y = p.y * v->y.step + r->y, x = p.x * v->x.step + r->x, low = 0, high = 0;
+        if (!inside(y, v->y.source)) {
+            zero(to, r->end - r->begin);
+            continue;
+        }
+        if (r->wide) {
+            low = -x * v->reduce;
+            high = (v->x.source - x) * v->reduce;
+        } else if (inside(x, v->x.source)) {
+            high = v->reduce;
+        }
+        put(to, s->data, ((p.image * v->y.source + y) * v->x.source + x) * v->channels, r->begin, r->end, low, high);
     }
 }
 
@@ -85,12 +85,14 @@ void conv_fill(const void *arg, int64_t m0, int64_t m, int64_t k0, int64_t k1, f
 {
     const conv_source *s = arg;
     const conv_view *v = s->view;
-    bool wide = v->reduce == v->channels && v->x.offset_step == 1;
     if (k0 >= k1) return;
+    bool wide = v->reduce == v->channels && v->x.offset_step == 1;
+    int64_t size = wide ? v->x.taps * v->reduce : v->reduce;
     pixel p = pixel_at(v, m0);
-    for (int64_t i = 0; i < m; i++, pixel_next(v, &p))
-        if (wide)
-            fill_wide(s, p, k0, k1, buffer + i * ld);
-        else
-            fill_narrow(s, p, k0, k1, buffer + i * ld);
+    for (int64_t i = k0 / size; i * size < k1; i++) {
+        int64_t first = i * size, tap_y = wide ? i : i / v->x.taps, tap_x = wide ? 0 : i % v->x.taps;
+        run r = {v->y.offset0 + tap_y * v->y.offset_step, v->x.offset0 + tap_x * v->x.offset_step,
+                 ITO_MAX(k0 - first, 0), ITO_MIN(k1 - first, size), wide};
+        fill_run(s, &r, p, m, buffer + first + r.begin - k0, ld);
+    }
 }

@@ -38,25 +38,52 @@ static bool is_plain(const gemm_block *g)
     return !g->bias && !g->residual && !g->c_rows && !g->accumulate && g->act == ITO_UNARY_identity;
 }
 
-/* One part k0 .. k1 - 1 of the reduction; a points at its first column. */
-static void run_part(const gemm_block *g, int64_t k0, int64_t k1, const float *a, int64_t lda)
+/* Even heights: 64 rows are tiles of 11 and 10 rows, not five of 12 and one of 4. */
+static int64_t tile_count(int64_t m)
 {
-    gemm_kernel *const *kernels = g->by_columns ? gemm_cols : gemm_rows;
-    int64_t n_tiles = (g->m + GEMM_MR - 1) / GEMM_MR, row_step = g->by_columns ? 1 : lda;
-    bool direct = is_plain(g) && k0 == 0 && k1 == g->k;
+    return (m + GEMM_MR - 1) / GEMM_MR;
+}
+
+static int64_t tile_row(int64_t m, int64_t i)
+{
+    return i * m / tile_count(m);
+}
+
+/* Part k0 .. k1 - 1 of the reduction of one panel. */
+static void run_panel(const gemm_block *g, int64_t k0, int64_t k1, const float *a, int64_t lda, int64_t column)
+{
+    const float *b = g->b + column * g->k;
+    int64_t columns = ITO_MIN(GEMM_NR, g->n - column), n_tiles = tile_count(g->m);
+    bool narrow = columns <= GEMM_NARROW && !g->by_columns, wide = columns > VF_WIDTH;
+    bool direct = is_plain(g) && !narrow && k0 == 0 && k1 == g->k && columns % VF_WIDTH == 0;
+    gemm_kernel *const *kernels = (g->by_columns ? gemm_tiles : gemm_rows)[wide];
     float sum[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
-    for (int64_t j = 0; j < g->n; j += GEMM_NR) {
-        const float *b = g->b + j * g->k + k0 * GEMM_NR;
-        int64_t columns = ITO_MIN(GEMM_NR, g->n - j);
-        for (int64_t i = 0; i < n_tiles; i++) { /* tiles of even height: 64 rows are 5 x 11 + 9, not 5 x 12 + 4 */
-            int64_t row0 = i * g->m / n_tiles, rows = (i + 1) * g->m / n_tiles - row0;
-            if (direct && columns == GEMM_NR) {
-                kernels[rows](k1 - k0, a + row0 * row_step, lda, b, g->c + row0 * g->ldc + j, g->ldc);
-                continue;
-            }
-            kernels[rows](k1 - k0, a + row0 * row_step, lda, b, sum, GEMM_NR);
-            store_tile(g, &(tile){rows, columns, row0, j, k0 == 0 && !g->accumulate, k1 == g->k, sum});
+    for (int64_t i = 0; i < n_tiles; i++) {
+        int64_t row0 = tile_row(g->m, i), rows = tile_row(g->m, i + 1) - row0;
+        const float *rows_a = a + (g->by_columns ? i * (k1 - k0) * GEMM_MR : row0 * lda);
+        if (direct) {
+            kernels[rows](k1 - k0, rows_a, lda, b, g->c + row0 * g->ldc + column, g->ldc);
+            continue;
         }
+        if (narrow)
+            gemm_dots(rows, columns, k1 - k0, rows_a, lda, b + k0, g->k, sum);
+        else
+            kernels[rows](k1 - k0, rows_a, lda, b + k0 * GEMM_NR, sum, GEMM_NR);
+        store_tile(g, &(tile){rows, columns, row0, column, k0 == 0 && !g->accumulate, k1 == g->k, sum});
+    }
+}
+
+/* Copies rows k0 .. k1 - 1 of a matrix stored by columns into tiles [k1 - k0][GEMM_MR]. */
+static void pack_tiles(const gemm_block *g, int64_t k0, int64_t k1)
+{
+    for (int64_t i = 0; i < tile_count(g->m); i++) {
+        int64_t row0 = tile_row(g->m, i), rows = tile_row(g->m, i + 1) - row0;
+        float *to = g->buffer + i * (k1 - k0) * GEMM_MR;
+        for (int64_t p = k0; p < k1; p++, to += GEMM_MR)
+            for (int64_t j = 0; j < rows; j += VF_WIDTH) {
+                int n = (int)ITO_MIN(VF_WIDTH, rows - j);
+                vstore_n(to + j, n, vload_n(g->a + p * g->lda + row0 + j, n));
+            }
     }
 }
 
@@ -64,14 +91,11 @@ void gemm_run(const gemm_block *g)
 {
     int64_t step = gemm_k_step(g->k), k0 = 0;
     do {
-        int64_t k1 = ITO_MIN(g->k, k0 + step);
-        if (g->fill) {
-            float *buffer = (float *)g->a;
-            g->fill(g->fill_arg, g->fill_row, g->m, k0, k1, buffer, GEMM_LDA);
-            run_part(g, k0, k1, buffer, GEMM_LDA);
-        } else {
-            run_part(g, k0, k1, g->a + k0 * (g->by_columns ? g->lda : 1), g->lda);
-        }
+        int64_t k1 = ITO_MIN(g->k, k0 + step), lda = g->fill ? GEMM_LDA : g->lda;
+        if (g->fill) g->fill(g->fill_arg, g->fill_row, g->m, k0, k1, g->buffer, GEMM_LDA);
+        if (g->by_columns) pack_tiles(g, k0, k1);
+        const float *a = g->fill || g->by_columns ? g->buffer : g->a + k0;
+        for (int64_t column = 0; column < g->n; column += GEMM_NR) run_panel(g, k0, k1, a, lda, column);
         k0 = k1;
     } while (k0 < g->k);
 }
@@ -81,20 +105,40 @@ size_t gemm_packed_bytes(int64_t k, int64_t n)
     return (size_t)(gemm_panels(n) * k * GEMM_NR) * sizeof(float);
 }
 
-void gemm_pack(int64_t k, int64_t columns, const float *b, int64_t k_stride, int64_t n_stride, float *panel)
+/* [columns][k]: rows of the panel become columns. */
+static void pack_narrow(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, float *panel)
 {
-    if (columns < GEMM_NR) memset(panel, 0, (size_t)(k * GEMM_NR) * sizeof *panel);
-    if (n_stride == 1) {
-        for (int64_t p = 0; p < k; p++)
-            for (int64_t j = 0; j < columns; j += VF_WIDTH) {
-                int n = (int)ITO_MIN(VF_WIDTH, columns - j);
-                vstore(panel + p * GEMM_NR + j, vload_n(b + p * k_stride + j, n));
-            }
+    for (int64_t j = 0; j < p->columns; j++)
+        for (int64_t i = 0; i < n_k; i++) panel[j * p->k + k0 + i] = b[i * p->k_stride + j * p->n_stride];
+}
+
+static void pack_rows(const gemm_panel *p, int64_t n_k, const float *b, float *to)
+{
+    for (int64_t i = 0; i < n_k; i++, to += GEMM_NR, b += p->k_stride)
+        for (int64_t j = 0; j < p->columns; j += VF_WIDTH)
+            vstore(to + j, vload_n(b + j, (int)ITO_MIN(VF_WIDTH, p->columns - j)));
+}
+
+static void pack_strided(const gemm_panel *p, int64_t n_k, const float *b, float *to)
+{
+    for (int64_t i0 = 0; i0 < n_k; i0 += 16) /* 16 rows of the panel stay in the first-level cache */
+        for (int64_t j = 0; j < p->columns; j++)
+            for (int64_t i = i0; i < ITO_MIN(n_k, i0 + 16); i++)
+                to[i * GEMM_NR + j] = b[i * p->k_stride + j * p->n_stride];
+}
+
+void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, float *panel)
+{
+    if (p->columns <= GEMM_NARROW && !p->for_columns) {
+        pack_narrow(p, k0, n_k, b, panel);
         return;
     }
-    for (int64_t p0 = 0; p0 < k; p0 += 16) /* 16 rows of the panel stay in the first-level cache */
-        for (int64_t j = 0; j < columns; j++)
-            for (int64_t p = p0; p < ITO_MIN(k, p0 + 16); p++) panel[p * GEMM_NR + j] = b[p * k_stride + j * n_stride];
+    float *to = panel + k0 * GEMM_NR;
+    if (p->columns < GEMM_NR) memset(to, 0, (size_t)(n_k * GEMM_NR) * sizeof *to);
+    if (p->n_stride == 1)
+        pack_rows(p, n_k, b, to);
+    else
+        pack_strided(p, n_k, b, to);
 }
 
 gemm_grid gemm_grid_make(int64_t batch, int64_t m, int64_t n, int64_t k)

@@ -1,13 +1,15 @@
 /* Blocked matrix products C = act(A B + bias + residual), row-major, float32: the engine under matmul, convolution and
  * Winograd. Callers cut C into blocks and run each block on one thread; the engine neither allocates nor threads.
  *
- *   A  [m, k], read where it lies by rows or by columns, or made row by row into a buffer (implicit im2col)
- *   B  [k, n], always packed: panels of GEMM_NR columns, panel j = [k][GEMM_NR], missing columns zero
+ *   A  [m, k], read where it lies, or made row by row into a buffer (implicit im2col), or stored by columns and copied
+ *      into a buffer of tiles
+ *   B  [k, n], always packed: panels of GEMM_NR columns, panel j = [k][GEMM_NR], missing columns zero; a panel of at
+ *      most GEMM_NARROW columns is [columns][k] instead, unless A is stored by columns
  *   C  [m, n], any row stride, or rows at given offsets
  *
  * Invariant: the reduction is cut at gemm_k_step(k), a function of k alone. Each part is one chain of multiply-adds and
- * parts are added in order, so the bits of an element depend on its row of A, its column of B and k, and on nothing
- * else (not on m, n, blocks or threads). */
+ * parts are added in order, so the bits of an element depend on its row of A, its column of B, on n and k, and on
+ * nothing else (not on m, blocks or threads). */
 #ifndef ITO_GEMM_H
 #define ITO_GEMM_H
 
@@ -20,34 +22,42 @@
 #else
 #define GEMM_MR 6
 #endif
-#define GEMM_MC  96             /* most rows of a block: A's part of them stays in the second-level cache */
-#define GEMM_KC  384            /* longest part of the reduction: a panel's part of it stays in the first-level cache */
-#define GEMM_LDA (GEMM_KC + 16) /* row stride of a buffer of A: not a power of two, so that rows fall in other sets */
+#define GEMM_NARROW 4
+#define GEMM_MC     96  /* most rows of a block: A's part of them stays in the second-level cache */
+#define GEMM_KC     256 /* longest part of the reduction: a panel's part of it stays in the first-level cache */
+#define GEMM_LDA    (GEMM_KC + 16) /* row stride of a buffer of A: not a power of two, so that rows fall in other sets */
+#define GEMM_BUFFER (GEMM_MC * GEMM_LDA) /* floats of a thread's buffer of A */
 
 /* Names across files carry the instruction set; these are their short forms. */
 #define gemm_rows         ITO_ISA_FN(ito__gemm_rows)
-#define gemm_cols         ITO_ISA_FN(ito__gemm_cols)
+#define gemm_tiles        ITO_ISA_FN(ito__gemm_tiles)
+#define gemm_dots         ITO_ISA_FN(ito__gemm_dots)
 #define gemm_run          ITO_ISA_FN(ito__gemm_run)
 #define gemm_pack         ITO_ISA_FN(ito__gemm_pack)
 #define gemm_packed_bytes ITO_ISA_FN(ito__gemm_packed_bytes)
 #define gemm_grid_make    ITO_ISA_FN(ito__gemm_grid_make)
 
-/* c[rows][GEMM_NR] = a[rows][k] b[k][GEMM_NR], the number of rows being the index into the table. */
+/* c[rows][vectors] = a[rows][k] b[k][GEMM_NR]; the tables are indexed by vectors - 1 and rows. */
 typedef void gemm_kernel(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc);
-extern gemm_kernel *const gemm_rows[GEMM_MR + 1]; /* a[i * lda + p] */
-extern gemm_kernel *const gemm_cols[GEMM_MR + 1]; /* a[p * lda + i] */
+extern gemm_kernel *const gemm_rows[2][GEMM_MR + 1];  /* a[i * lda + p] */
+extern gemm_kernel *const gemm_tiles[2][GEMM_MR + 1]; /* a[p * GEMM_MR + i], lda unused */
+
+/* c[rows][GEMM_NR], the first `columns` (at most GEMM_NARROW) of each row, = a[rows][k] b[columns][k]^T */
+void gemm_dots(int64_t rows, int64_t columns, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
+               float *c);
 
 /* Writes columns k0 .. k1 - 1 of m rows of A, the first being row m0, to buffer[i * ld]. */
 typedef void gemm_fill(const void *arg, int64_t m0, int64_t m, int64_t k0, int64_t k1, float *buffer, int64_t ld);
 
 typedef struct gemm_block {
     int64_t m, n, k;
-    const float *a; /* first row of the block, or the buffer when fill is set */
+    const float *a; /* first row of the block; unused with fill */
     int64_t lda;
-    bool by_columns; /* A is stored transposed: element (i, p) at a[p * lda + i] */
-    gemm_fill *fill; /* may be NULL */
+    bool by_columns; /* element (i, p) is at a[p * lda + i]; buffer is needed */
+    gemm_fill *fill; /* when set, makes A in buffer */
     const void *fill_arg;
-    int64_t fill_row; /* row number of the block's first row, for fill */
+    int64_t fill_row; /* number of the block's first row, for fill */
+    float *buffer;    /* GEMM_BUFFER floats for fill or by_columns; then m is at most GEMM_MC */
     const float *b;   /* the block's first panel */
     float *c;
     int64_t ldc;
@@ -68,8 +78,13 @@ static inline int64_t gemm_panels(int64_t n)
     return (n + GEMM_NR - 1) / GEMM_NR;
 }
 
-/* Packs one panel: columns 0 .. columns - 1 (at most GEMM_NR), element (p, j) at b[p * k_stride + j * n_stride]. */
-void gemm_pack(int64_t k, int64_t columns, const float *b, int64_t k_stride, int64_t n_stride, float *panel);
+/* Packs rows k0 .. k0 + n_k - 1 of a panel of k rows with `columns` columns (at most GEMM_NR); element (k0 + p, j) is
+ * at b[p * k_stride + j * n_stride]. */
+typedef struct gemm_panel {
+    int64_t k, columns, k_stride, n_stride;
+    bool for_columns; /* A will be by_columns */
+} gemm_panel;
+void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, float *panel);
 
 /* How C is cut into blocks that run in parallel: enough of them for many threads, none too small to be worth a turn.
  * Depends on the shape alone. */

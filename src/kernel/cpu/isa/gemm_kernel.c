@@ -1,10 +1,12 @@
-/* The register kernel under every product: a tile of up to GEMM_MR rows and GEMM_NR columns of C = A B is held in
- * registers while the reduction runs over one block of k. Each k loads the GEMM_NR floats of B's packed row and
- * multiplies them by one broadcast element of A per row.
+/* The register kernels under every product: a tile of up to GEMM_MR rows and one or two vectors of C = A B is held in
+ * registers while the reduction runs over one part of k. Each k loads the tile's floats of B's packed row and multiplies
+ * them by one broadcast element of A per row.
  *
- * One instance per number of rows, for A by rows (a[i * lda + p]) and by columns (a[p * lda + i]). Whatever the
- * instance, an element of C is the same chain of multiply-adds over p = 0 .. k - 1, so its bits do not depend on how
- * rows are grouped into tiles. */
+ * One instance per number of vectors and of rows, for A by rows (a[i * lda + p]) and packed in tiles
+ * (a[p * GEMM_MR + i]). Whatever the instance, an element of C is the same chain of multiply-adds over p = 0 .. k - 1,
+ * so its bits do not depend on how rows are grouped into tiles.
+ *
+ * Where C has at most GEMM_NARROW columns, vectors run along k instead and are summed at the end. */
 #include "kernel/cpu/isa/gemm.h"
 
 #if defined(__clang__)
@@ -12,19 +14,20 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+#define INLINE static inline __attribute__((always_inline))
 
-static inline __attribute__((always_inline)) void tile(int rows, int64_t k, const float *a, int64_t row_step,
-                                                       int64_t k_step, const float *b, float *c, int64_t ldc)
+INLINE void tile(int vectors, int rows, int64_t k, const float *a, int64_t row_step, int64_t k_step, const float *b,
+                 float *c, int64_t ldc)
 {
     vf sum[GEMM_MR][2];
     UNROLL for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vf){0};
     for (int64_t p = 0; p < k; p++) {
-        vf b0 = vload(b), b1 = vload(b + VF_WIDTH);
+        vf b0 = vload(b), b1 = vectors > 1 ? vload(b + VF_WIDTH) : b0;
         UNROLL for (int i = 0; i < rows; i++)
         {
             vf x = vset(a[i * row_step]);
             sum[i][0] += x * b0;
-            sum[i][1] += x * b1;
+            if (vectors > 1) sum[i][1] += x * b1;
         }
         a += k_step;
         b += GEMM_NR;
@@ -32,28 +35,70 @@ static inline __attribute__((always_inline)) void tile(int rows, int64_t k, cons
     UNROLL for (int i = 0; i < rows; i++)
     {
         vstore(c + i * ldc, sum[i][0]);
-        vstore(c + i * ldc + VF_WIDTH, sum[i][1]);
+        if (vectors > 1) vstore(c + i * ldc + VF_WIDTH, sum[i][1]);
     }
 }
 
 #if GEMM_MR == 12
-#define ROWS_MAP(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
+#define ROWS_MAP(X, v)                                                                                                 \
+    X(v, 1) X(v, 2) X(v, 3) X(v, 4) X(v, 5) X(v, 6) X(v, 7) X(v, 8) X(v, 9) X(v, 10) X(v, 11) X(v, 12)
 #else
-#define ROWS_MAP(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#define ROWS_MAP(X, v) X(v, 1) X(v, 2) X(v, 3) X(v, 4) X(v, 5) X(v, 6)
 #endif
 
-#define INSTANCE(n)                                                                                                    \
-    static void rows_##n(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc)                \
+#define INSTANCE(v, n)                                                                                                 \
+    static void rows_##v##_##n(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc)          \
     {                                                                                                                  \
-        tile(n, k, a, lda, 1, b, c, ldc);                                                                              \
+        tile(v, n, k, a, lda, 1, b, c, ldc);                                                                           \
     }                                                                                                                  \
-    static void cols_##n(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc)                \
+    static void tiles_##v##_##n(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc)         \
     {                                                                                                                  \
-        tile(n, k, a, 1, lda, b, c, ldc);                                                                              \
+        (void)lda;                                                                                                     \
+        tile(v, n, k, a, 1, GEMM_MR, b, c, ldc);                                                                       \
     }
-ROWS_MAP(INSTANCE)
+ROWS_MAP(INSTANCE, 1)
+ROWS_MAP(INSTANCE, 2)
 
-#define ROWS_ENTRY(n) rows_##n,
-#define COLS_ENTRY(n) cols_##n,
-gemm_kernel *const gemm_rows[GEMM_MR + 1] = {0, ROWS_MAP(ROWS_ENTRY)};
-gemm_kernel *const gemm_cols[GEMM_MR + 1] = {0, ROWS_MAP(COLS_ENTRY)};
+#define ROWS_ENTRY(v, n)  rows_##v##_##n,
+#define TILES_ENTRY(v, n) tiles_##v##_##n,
+gemm_kernel *const gemm_rows[2][GEMM_MR + 1] = {{0, ROWS_MAP(ROWS_ENTRY, 1)}, {0, ROWS_MAP(ROWS_ENTRY, 2)}};
+gemm_kernel *const gemm_tiles[2][GEMM_MR + 1] = {{0, ROWS_MAP(TILES_ENTRY, 1)}, {0, ROWS_MAP(TILES_ENTRY, 2)}};
+
+/* c[rows][columns] = a[rows][k] b[columns][k]^T, sums kept per lane */
+INLINE void dots(int rows, int columns, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float *c)
+{
+    vf sum[4][GEMM_NARROW];
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < columns; j++) sum[i][j] = (vf){0};
+    for (int64_t p = 0; p < k; p += VF_WIDTH) {
+        int n = k - p < VF_WIDTH ? (int)(k - p) : VF_WIDTH;
+        vf y[GEMM_NARROW];
+        UNROLL for (int j = 0; j < columns; j++) y[j] = vload_n(b + j * ldb + p, n);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            vf x = vload_n(a + i * lda + p, n);
+            UNROLL for (int j = 0; j < columns; j++) sum[i][j] += x * y[j];
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < columns; j++) c[i * GEMM_NR + j] = vsum(sum[i][j]);
+}
+
+#define DOT_ROWS (VF_WIDTH == 16 ? 4 : 2) /* rows at a time, as registers allow */
+
+INLINE void dots_of_rows(int columns, int64_t rows, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
+                         float *c)
+{
+    int64_t i = 0;
+    for (; i + DOT_ROWS <= rows; i += DOT_ROWS) dots(DOT_ROWS, columns, k, a + i * lda, lda, b, ldb, c + i * GEMM_NR);
+    for (; i < rows; i++) dots(1, columns, k, a + i * lda, lda, b, ldb, c + i * GEMM_NR);
+}
+
+void gemm_dots(int64_t rows, int64_t columns, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
+               float *c)
+{
+    switch (columns) {
+    case 1: dots_of_rows(1, rows, k, a, lda, b, ldb, c); break;
+    case 2: dots_of_rows(2, rows, k, a, lda, b, ldb, c); break;
+    case 3: dots_of_rows(3, rows, k, a, lda, b, ldb, c); break;
+    default: dots_of_rows(4, rows, k, a, lda, b, ldb, c);
+    }
+}

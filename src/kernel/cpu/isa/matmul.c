@@ -33,6 +33,13 @@ static bool is_float32(const ito_kernel *k)
     return all;
 }
 
+/* Buffers of the threads, before the packed B of a B that is not frozen. */
+static size_t buffer_bytes(const ito_kernel *k)
+{
+    const ito_attr_matmul *attr = k->attr;
+    return attr->trans_a ? (size_t)ITO_MAX(1, k->n_threads) * GEMM_BUFFER * sizeof(float) : 0;
+}
+
 static ito_status prepare(ito_kernel *k)
 {
     const ito_attr_matmul *attr = k->attr;
@@ -55,8 +62,9 @@ static ito_status prepare(ito_kernel *k)
         s->n_lead = 0;
     }
     s->grid = gemm_grid_make(s->batch, s->m, s->n, s->k);
+    k->workspace_bytes = buffer_bytes(k);
     size_t packed = gemm_packed_bytes(s->k, s->n) * (size_t)s->n_b;
-    *(k->frozen & 2 ? &k->packed_bytes : &k->workspace_bytes) = packed;
+    *(k->frozen & 2 ? &k->packed_bytes : &k->workspace_bytes) += packed;
     return ITO_OK;
 }
 
@@ -73,9 +81,13 @@ static void pack_panel(void *arg, int64_t slice, int thread)
     const matmul *s = job->k->state;
     const ito_attr_matmul *attr = job->k->attr;
     int64_t panels = gemm_panels(s->n), matrix = slice / panels, column = slice % panels * GEMM_NR;
-    int64_t k_stride = attr->trans_b ? 1 : s->n, n_stride = attr->trans_b ? s->k : 1;
-    gemm_pack(s->k, ITO_MIN(GEMM_NR, s->n - column), job->b + matrix * s->k * s->n + column * n_stride, k_stride,
-              n_stride, job->packed + slice * s->k * GEMM_NR);
+    const gemm_panel panel = {.k = s->k,
+                              .columns = ITO_MIN(GEMM_NR, s->n - column),
+                              .k_stride = attr->trans_b ? 1 : s->n,
+                              .n_stride = attr->trans_b ? s->k : 1,
+                              .for_columns = attr->trans_a};
+    gemm_pack(&panel, 0, s->k, job->b + matrix * s->k * s->n + column * panel.n_stride,
+              job->packed + slice * s->k * GEMM_NR);
 }
 
 static void pack(const ito_kernel *k, const ito_queue *q, const void *const *in, void *packed)
@@ -88,12 +100,11 @@ static void pack(const ito_kernel *k, const ito_queue *q, const void *const *in,
 typedef struct run_job {
     const ito_kernel *k;
     const float *a, *packed, *bias, *residual;
-    float *y;
+    float *y, *buffers;
 } run_job;
 
 static void run_block(void *arg, int64_t slice, int thread)
 {
-    (void)thread;
     const run_job *job = arg;
     const matmul *s = job->k->state;
     const ito_attr_matmul *attr = job->k->attr;
@@ -111,6 +122,7 @@ static void run_block(void *arg, int64_t slice, int thread)
                            .a = job->a + at_a * s->a_size + row * (attr->trans_a ? 1 : s->k),
                            .lda = attr->trans_a ? s->m : s->k,
                            .by_columns = attr->trans_a,
+                           .buffer = attr->trans_a ? job->buffers + thread * GEMM_BUFFER : NULL,
                            .b = job->packed + (at_b * gemm_panels(s->n) * GEMM_NR + column) * s->k,
                            .c = job->y + at_y,
                            .ldc = s->n,
@@ -125,10 +137,11 @@ static void run(const ito_kernel *k, const ito_queue *q, const void *const *in, 
     const matmul *s = k->state;
     const ito_attr_matmul *attr = k->attr;
     if (!(k->frozen & 2)) {
-        pack(k, q, in, workspace);
-        packed = workspace;
+        float *b = (float *)workspace + buffer_bytes(k) / sizeof(float);
+        pack(k, q, in, b);
+        packed = b;
     }
-    run_job job = {k, in[0], packed, NULL, NULL, out[0]};
+    run_job job = {.k = k, .a = in[0], .packed = packed, .y = out[0], .buffers = workspace};
     if (attr->has_bias) job.bias = in[2];
     if (attr->has_residual) job.residual = in[2 + attr->has_bias];
     ito__parallel(q, s->batch * s->grid.n_rows * s->grid.n_columns, run_block, &job);

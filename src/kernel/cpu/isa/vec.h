@@ -114,14 +114,20 @@ static inline void vstore_n(float *p, int n, vf x)
 #endif
 }
 
-/* Sum of the lanes in one fixed order (pairs far apart first). */
+/* Sum of the lanes in one fixed order: lanes half a vector apart first. */
 static inline float vsum(vf x)
 {
-    float lane[VF_WIDTH];
-    memcpy(lane, &x, sizeof lane);
-    for (int half = VF_WIDTH / 2; half; half /= 2)
-        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
+#if defined(__AVX512F__)
+    __m256 y = _mm256_add_ps(_mm512_castps512_ps256((__m512)x), _mm512_extractf32x8_ps((__m512)x, 1));
+#elif defined(__AVX2__)
+    __m256 y = (__m256)x;
+#endif
+#if defined(__AVX2__)
+    __m128 z = _mm_add_ps(_mm256_castps256_ps128(y), _mm256_extractf128_ps(y, 1));
+    return (z[0] + z[2]) + (z[1] + z[3]);
+#else
+    return (x[0] + x[2]) + (x[1] + x[3]);
+#endif
 }
 
 static inline float vlargest(vf x)
