@@ -1,0 +1,174 @@
+/* Making a sampler: the checks, the times, one slab for every array, and the state it starts from. */
+#include <math.h>
+#include <string.h>
+
+#include "kernel/cpu/cpu_vec.h"
+#include "sampler/sampler_impl.h"
+
+#include <ito/spacing.h>
+
+#define DEFAULT_STEPS 50
+
+static ito_status check_arguments(ito_ctx *ctx, const ito_denoiser *denoiser, const ito_condition *condition,
+                                  ito_shape shape, const ito_sample_options *o)
+{
+    char text[ITO_SHAPE_TEXT];
+    if (!denoiser->eval || !denoiser->prediction.def)
+        return ito__fail(ctx, ITO_USAGE, "the denoiser lacks %s", denoiser->eval ? "its prediction kind" : "eval");
+    if (shape.n_dims < 1 || ito_shape_count(shape) < 1)
+        return ito__fail(ctx, ITO_SHAPE, "samples of shape %s cannot be made: it must be [n, ...] with no empty axis",
+                         ito_shape_text(shape, text));
+    if (o->n_steps < 0 || (o->times && !o->n_steps))
+        return ito__fail(ctx, ITO_USAGE, "n_steps is %d, but must be positive%s", o->n_steps,
+                         o->times ? ": it tells how many times there are" : " (or 0 for the default)");
+    return ito_condition_check(ctx, condition, shape.d[0]);
+}
+
+static ito_status check_times(const ito_sampler *s)
+{
+    const ito_process *process = s->step.process;
+    int n = s->step.n_steps;
+    double before = nextafter(ito_process_t_max(process), INFINITY);
+    for (int i = 0; i <= n; i++) {
+        if (!(s->times[i] < before) || s->times[i] < ito_process_t_min(process))
+            return ito__fail(s->step.ctx, ITO_USAGE,
+                             "times must fall strictly from at most %g to the end at %g; time %d of %d is %g",
+                             ito_process_t_max(process), s->times[n], i, n, s->times[i]);
+        before = s->times[i];
+    }
+    return ITO_OK;
+}
+
+/* times[0 .. n_steps]: the caller's, or the spacing's, then the end. */
+static ito_status fill_times(ito_sampler *s)
+{
+    const ito_sample_options *o = &s->options;
+    const ito_process *process = s->step.process;
+    int n = s->step.n_steps;
+    const char *spacing = o->spacing ? o->spacing : "trailing";
+    if (o->times)
+        memcpy(s->times, o->times, (size_t)n * sizeof *s->times);
+    else
+        ITO_TRY(ito_spacing_fill(s->step.ctx, spacing, o->spacing_opts, process, n, s->times));
+    s->times[n] = o->t_end != 0 ? o->t_end : ito_process_t_min(process);
+    return check_times(s);
+}
+
+/* Hands out parts of the slab, or only counts while it does not exist yet. */
+static float *take(ito_sampler *s, int64_t *used)
+{
+    float *at = s->slab ? s->slab + *used : NULL;
+    *used += (s->step.n * s->step.size + 15) / 16 * 16;
+    return at;
+}
+
+static int64_t lay_out(ito_sampler *s)
+{
+    int64_t used = 0;
+    s->x = take(s, &used);
+    s->x_next = take(s, &used);
+    s->out = take(s, &used);
+    s->noise = take(s, &used);
+    for (int i = 0; i < ITO_MAX(s->def->n_estimates, 1); i++) {
+        s->estimates[i].x0 = take(s, &used);
+        s->estimates[i].eps = take(s, &used);
+    }
+    for (int i = 0; i < s->def->n_history; i++) {
+        s->history[i].x0 = take(s, &used);
+        s->history[i].eps = take(s, &used);
+    }
+    for (int i = 0; i < s->def->n_scratch; i++) s->scratch[i] = take(s, &used);
+    return used;
+}
+
+static ito_status allocate(ito_sampler *s)
+{
+    ito_ctx *ctx = s->step.ctx;
+    size_t n = (size_t)s->step.n;
+    s->times = ito__alloc_array(ctx, (size_t)s->step.n_steps + 1, sizeof *s->times);
+    s->estimates = ito__alloc_array(ctx, (size_t)ITO_MAX(s->def->n_estimates, 1), sizeof *s->estimates);
+    s->history = ito__alloc_array(ctx, (size_t)s->def->n_history, sizeof *s->history);
+    s->scratch = ito__alloc_array(ctx, (size_t)s->def->n_scratch, sizeof *s->scratch);
+    s->samples = ito__alloc_array(ctx, n, sizeof *s->samples);
+    s->keys = ito__alloc_array(ctx, n, sizeof *s->keys);
+    s->coef = ito__alloc_array(ctx, n, ITO_VEC_MAX_TERMS * sizeof *s->coef);
+    s->times_of = ito__alloc_array(ctx, n, sizeof *s->times_of);
+    s->per_sample = ito__alloc_array(ctx, n, sizeof *s->per_sample);
+    if (!s->times || !s->estimates || !s->history || !s->scratch || !s->samples || !s->keys || !s->coef ||
+        !s->times_of || !s->per_sample)
+        return ITO_MEMORY;
+    s->slab = ito__alloc_array(ctx, (size_t)lay_out(s), sizeof *s->slab);
+    if (!s->slab) return ITO_MEMORY;
+    lay_out(s);
+    s->step.scratch = s->scratch;
+    return ITO_OK;
+}
+
+static ito_status choose(ito_sampler *s)
+{
+    ito_ctx *ctx = s->step.ctx;
+    const ito_sample_options *o = &s->options;
+    ITO_TRY(ito_sampler_find(ctx, o->sampler ? o->sampler : "ddim", &s->def));
+    ITO_TRY(ito_choice_opts(ctx, &s->def->choice, o->sampler_opts, &s->own_opts, &s->step.opts));
+    if (s->def->check) ITO_TRY(s->def->check(ctx, s->step.opts));
+    ITO_TRY(ito_clip_find(ctx, o->clip ? o->clip : "none", &s->clip));
+    return ito_choice_opts(ctx, &s->clip->choice, o->clip_opts, &s->own_clip_opts, &s->clip_opts);
+}
+
+/* The state at the first time: the caller's, or prior_sd times noise. */
+static ito_status start(ito_sampler *s)
+{
+    const ito_sample_options *o = &s->options;
+    for (int64_t i = 0; i < s->step.n; i++) s->samples[i] = o->samples ? o->samples[i] : o->first_sample + (uint64_t)i;
+    if (o->start) {
+        ito__sampler_combine(s, 1, (const ito_term[]){{1, o->start}}, s->x);
+        return ITO_OK;
+    }
+    ITO_TRY(ito__sampler_noise(s, ITO_STREAM_PRIOR, 0, s->noise));
+    ito__sampler_combine(s, 1, (const ito_term[]){{ito_process_prior_sd(s->step.process), s->noise}}, s->x);
+    return ITO_OK;
+}
+
+ito_status ito_sampler_create(ito_ctx *ctx, const ito_process *process, const ito_denoiser *denoiser,
+                              const ito_condition *condition, ito_shape shape, const ito_sample_options *options,
+                              ito_sampler **out)
+{
+    ito_sample_options o = options ? *options : (ito_sample_options){0};
+    ito_status st;
+    *out = NULL;
+    ITO_TRY(check_arguments(ctx, denoiser, condition, shape, &o));
+    ito_sampler *s = ito__alloc(ctx, sizeof *s);
+    if (!s) return ITO_MEMORY;
+    s->step = (ito_step){.ctx = ctx, .process = process, .n_steps = o.n_steps ? o.n_steps : DEFAULT_STEPS};
+    s->step.n = shape.d[0];
+    s->step.size = ito_shape_count(shape) / shape.d[0];
+    s->step.sampler = s;
+    s->denoiser = denoiser;
+    s->condition = condition;
+    s->options = o;
+    s->shape = shape;
+    s->vec = &ito__cpu_vec;
+    s->queue = (ito_queue){ito_ctx_n_threads(ctx)};
+    ITO_GO(choose(s));
+    ITO_GO(allocate(s));
+    ITO_GO(fill_times(s));
+    ITO_GO(start(s));
+done:
+    if (st == ITO_OK)
+        *out = s;
+    else
+        ito_sampler_destroy(s);
+    return st;
+}
+
+void ito_sampler_destroy(ito_sampler *s)
+{
+    if (!s) return;
+    ito_ctx *ctx = s->step.ctx;
+    void *const parts[] = {s->slab,    s->times, s->estimates, s->history,  s->scratch,
+                           s->samples, s->keys,  s->coef,      s->times_of, s->per_sample};
+    for (int i = 0; i < ITO_COUNT(parts); i++) ito__free(ctx, parts[i]);
+    ito_opts_destroy(s->own_opts);
+    ito_opts_destroy(s->own_clip_opts);
+    ito__free(ctx, s);
+}
