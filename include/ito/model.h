@@ -1,0 +1,68 @@
+/* Model directories: opened and ready to use. A directory is what diffusers writes (model_index.json, unet/, scheduler/) plus
+ * ito.json, which records how the model came to be; docs/formats.md has the details.
+ *
+ *     ito_model_open(ctx, "out/mnist", &model);
+ *     ito_generate(model, &(ito_generate_options){.n = 16, .guidance = 2, .labels = labels}, images);
+ *     ito_model_destroy(model);
+ *
+ * Programs for each batch size are compiled at first use and kept; parameters are shared by all of them. */
+#ifndef ITO_MODEL_H
+#define ITO_MODEL_H
+
+#include <ito/denoiser.h>
+#include <ito/process.h>
+#include <ito/sampler.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ito_model ito_model;
+
+/* The caller destroys *out. ITO_FORMAT or ITO_NOT_FOUND say which file, which field. */
+ito_status ito_model_open(ito_ctx *ctx, const char *dir, ito_model **out);
+void ito_model_destroy(ito_model *model);
+
+/* Everything belongs to the model. */
+typedef struct ito_model_info {
+    const char *task; /* "denoiser" or "classifier" */
+    const char
+        *pipeline; /* model_index.json's _class_name: "DDPMPipeline" opens in diffusers, "ItoClassifier" does not */
+    const char *architecture; /* "UNet2DModel" */
+    int height, width, channels;
+    int n_classes;                  /* 0: not conditional */
+    const char *const *class_names; /* n_classes of them; "0", "1", ... when nobody named them */
+    bool has_null_label;            /* can be sampled without a label: classifier-free guidance works */
+    int64_t n_weights;
+    const ito_process *process; /* of a denoiser */
+    const char *prediction;     /* "eps", "x0", "v" */
+    const char *record;         /* ito.json as text; "{}" for a directory that ito did not write */
+} ito_model_info;
+const ito_model_info *ito_model_get_info(const ito_model *model);
+
+/* A denoiser on the model's network, for samplers of one's own. Condition: "label" i32 [n], 0 .. n_classes - 1, or n_classes
+ * for "none"; it may be missing. The model must outlive it. ITO_STATE for a classifier. */
+ito_status ito_model_denoiser(ito_model *model, ito_denoiser *out);
+
+/* Sampling as the program does it. Zero fields take the model's recorded defaults, then ito's. */
+typedef struct ito_generate_options {
+    int n;                 /* images; 0: 1 */
+    int batch;             /* images at a time; 0: 64 or fewer */
+    const int32_t *labels; /* [n], NULL: without labels (or 0, 1, 2, ... repeating when `spread`) */
+    bool spread;
+    double guidance; /* classifier-free guidance scale; 0 and has_guidance false: the model's default */
+    bool has_guidance;
+    ito_sample_options
+        sample; /* sampler, steps, seed, clip, hooks, progress; first_sample, samples and start per image */
+} ito_generate_options;
+
+/* images: [n, H, W, C] in -1..1. labels_used, when not NULL, receives n labels (-1: none). */
+ito_status ito_generate(ito_model *model, const ito_generate_options *options, float *images, int32_t *labels_used);
+
+/* probabilities [n, n_classes] of images [n, H, W, C]. ITO_STATE for a denoiser. */
+ito_status ito_model_classify(ito_model *model, int n, const float *images, float *probabilities);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
