@@ -45,7 +45,7 @@ static double dot(const head *a, const ito_ref_array *x, int64_t i, const ito_re
 /* s_ij; -inf where query i does not see key j. */
 static double score(const head *a, int64_t i, int64_t j)
 {
-    if (a->attr->causal && j > i + a->n_keys - a->n_queries) return -INFINITY;
+    if (a->attr->causal && j > i + a->n_keys - a->n_queries) return -(double)INFINITY;
     double s = a->attr->scale * dot(a, a->q, i, a->k, j);
     if (!a->bias) return s;
     ito_shape full = ITO_SHAPE(a->q->shape.d[0], a->q->shape.d[2], a->n_queries, a->n_keys);
@@ -56,7 +56,7 @@ static double score(const head *a, int64_t i, int64_t j)
 /* p_ij for all j into p; returns lse_i. */
 static double probabilities(const head *a, int64_t i, double *p)
 {
-    double largest = -INFINITY, sum = 0;
+    double largest = -(double)INFINITY, sum = 0;
     for (int64_t j = 0; j < a->n_keys; j++) {
         p[j] = score(a, i, j);
         if (ref_larger(p[j], largest)) largest = p[j];

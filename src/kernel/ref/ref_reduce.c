@@ -27,7 +27,8 @@ static void run_reduce(const ito_ref *r)
 {
     const ito_attr_reduce *attr = r->attr;
     const ito_ref_array *x = &r->in[0], *y = &r->out[0];
-    double start = attr->kind == ITO_REDUCE_MAX ? -INFINITY : attr->kind == ITO_REDUCE_MIN ? INFINITY : 0;
+    const double infinity = (double)INFINITY;
+    double start = attr->kind == ITO_REDUCE_MAX ? -infinity : attr->kind == ITO_REDUCE_MIN ? infinity : 0;
     double divisor = attr->kind == ITO_REDUCE_MEAN ? (double)x->count / (double)y->count : 1;
     for (int64_t i = 0; i < y->count; i++) r->scratch[i] = start;
     for (int64_t i = 0; i < x->count; i++) {

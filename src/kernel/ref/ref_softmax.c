@@ -13,7 +13,7 @@ typedef struct line {
 
 static double line_logsumexp(const ito_ref_array *x, line l)
 {
-    double largest = -INFINITY, sum = 0;
+    double largest = -(double)INFINITY, sum = 0;
     for (int64_t i = 0; i < l.n; i++) {
         double value = ref_get(x, l.first + i * l.stride);
         if (ref_larger(value, largest)) largest = value;
