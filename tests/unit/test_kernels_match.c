@@ -10,13 +10,25 @@ typedef struct outputs {
     int64_t count[1 + ITO_CASE_INPUTS];
 } outputs;
 
+/* A random dy: with ones, the gradient of a softmax or a norm would vanish and only rounding would be compared. */
+static ito_value *random_like(ito_graph *g, ito_value *y)
+{
+    int64_t n = ito_shape_count(ito_value_shape(y));
+    double *x = calloc((size_t)n + 1, sizeof *x);
+    random_doubles(77, n, -1, 1, x);
+    ito_value *dy = ito_graph_const(g, ITO_F64, ito_value_shape(y), x);
+    free(x);
+    return ito_op_cast(g, dy, ito_value_dtype(y));
+}
+
 static outputs run(const ito_op_case *c, const char *backend, ito_dtype real, int n_threads)
 {
     built_case b = build_case(c, real, n_threads);
     ito_value *values[1 + ITO_CASE_INPUTS] = {b.y};
     outputs o = {.n = 1};
     if (!c->no_grad) {
-        assert_ok(b.ctx, ito_graph_grad(b.g, 1, &b.y, NULL, b.n_real, b.real, values + 1));
+        ito_value *dy = random_like(b.g, b.y);
+        assert_ok(b.ctx, ito_graph_grad(b.g, 1, &b.y, &dy, b.n_real, b.real, values + 1));
         o.n += b.n_real;
     }
     ito_program *p;

@@ -1,4 +1,4 @@
-/* Sums and their transposes: sum over axes, sum_to (what broadcasting repeats) and broadcast_to. */
+/* Sums and their transposes: sum over axes, sum_to (what broadcasting repeats) and broadcast_to; mean; maximum and minimum. */
 #include "graph/op/op_util.h"
 
 static ito_status infer_reduce(ito_infer *n)
@@ -29,21 +29,63 @@ static void sum_grad(ito_graph *g, const ito_node *n, ito_value *const *dy, cons
     dx[0] = ito_op_broadcast_to(g, ito_op_reshape(g, dy[0], kept_shape(n)), n->in[0]->shape);
 }
 
-static const ito_op_def sum_op = {.name = "sum",
-                                  .summary = "sum over axes",
-                                  .kernel = "reduce",
-                                  .min_in = 1,
-                                  .max_in = 1,
-                                  .n_out = 1,
-                                  .attr_size = sizeof(ito_attr_reduce),
-                                  .infer = infer_reduce,
-                                  .grad = sum_grad};
+static void mean_grad(ito_graph *g, const ito_node *n, ito_value *const *dy, const bool *need, ito_value **dx)
+{
+    double share = (double)ito_shape_count(n->out[0].shape) / (double)ito_shape_count(n->in[0]->shape);
+    (void)need;
+    ito_value *part = ito_op_scale(g, ito_op_reshape(g, dy[0], kept_shape(n)), share, 0);
+    dx[0] = ito_op_broadcast_to(g, part, n->in[0]->shape);
+}
+
+/* Elements equal to the extremum share its gradient. */
+static void extremum_grad(ito_graph *g, const ito_node *n, ito_value *const *dy, const bool *need, ito_value **dx)
+{
+    (void)need;
+    ito_value *hit = ito_op_eq(g, n->in[0], ito_op_reshape(g, &n->out[0], kept_shape(n)));
+    ito_value *ties = ito_op_sum(g, hit, ((const ito_attr_reduce *)n->attr)->axes, true);
+    dx[0] = ito_op_mul(g, hit, ito_op_div(g, ito_op_reshape(g, dy[0], kept_shape(n)), ties));
+}
+
+#define REDUCE_DEF(def, text, about, grad_rule)                                                                        \
+    static const ito_op_def def = {.name = text,                                                                       \
+                                   .summary = about,                                                                   \
+                                   .kernel = "reduce",                                                                 \
+                                   .min_in = 1,                                                                        \
+                                   .max_in = 1,                                                                        \
+                                   .n_out = 1,                                                                         \
+                                   .attr_size = sizeof(ito_attr_reduce),                                               \
+                                   .infer = infer_reduce,                                                              \
+                                   .grad = grad_rule}
+REDUCE_DEF(sum_op, "sum", "sum over axes", sum_grad);
+REDUCE_DEF(mean_op, "mean", "mean over axes", mean_grad);
+REDUCE_DEF(max_op, "reduce_max", "largest over axes", extremum_grad);
+REDUCE_DEF(min_op, "reduce_min", "smallest over axes", extremum_grad);
+
+static ito_value *reduce(ito_graph *g, const ito_op_def *op, ito_reduce kind, ito_value *x, uint32_t axes, bool keep)
+{
+    ito_attr_reduce attr = {.kind = kind, .keep = keep};
+    attr.axes = ito__is_poison(x) ? 0 : axes & ((1u << x->shape.n_dims) - 1);
+    return ITO_OP(g, op, &attr, x);
+}
 
 ito_value *ito_op_sum(ito_graph *g, ito_value *x, uint32_t axes, bool keep)
 {
-    ito_attr_reduce attr = {.kind = ITO_REDUCE_SUM, .keep = keep};
-    attr.axes = ito__is_poison(x) ? 0 : axes & ((1u << x->shape.n_dims) - 1);
-    return ITO_OP(g, &sum_op, &attr, x);
+    return reduce(g, &sum_op, ITO_REDUCE_SUM, x, axes, keep);
+}
+
+ito_value *ito_op_mean(ito_graph *g, ito_value *x, uint32_t axes, bool keep)
+{
+    return reduce(g, &mean_op, ITO_REDUCE_MEAN, x, axes, keep);
+}
+
+ito_value *ito_op_reduce_max(ito_graph *g, ito_value *x, uint32_t axes, bool keep)
+{
+    return reduce(g, &max_op, ITO_REDUCE_MAX, x, axes, keep);
+}
+
+ito_value *ito_op_reduce_min(ito_graph *g, ito_value *x, uint32_t axes, bool keep)
+{
+    return reduce(g, &min_op, ITO_REDUCE_MIN, x, axes, keep);
 }
 
 /* ---- sum_to and broadcast_to ---- */
@@ -124,6 +166,21 @@ static ito_value *build_sum(ito_graph *g, ito_value *const *in, const void *arg)
     return ito_op_square(g, ito_op_sum(g, in[0], *(const uint32_t *)arg, false));
 }
 
+static ito_value *build_mean(ito_graph *g, ito_value *const *in, const void *arg)
+{
+    return ito_op_square(g, ito_op_mean(g, in[0], *(const uint32_t *)arg, true));
+}
+
+static ito_value *build_max(ito_graph *g, ito_value *const *in, const void *arg)
+{
+    return ito_op_square(g, ito_op_reduce_max(g, in[0], *(const uint32_t *)arg, false));
+}
+
+static ito_value *build_min(ito_graph *g, ito_value *const *in, const void *arg)
+{
+    return ito_op_square(g, ito_op_reduce_min(g, in[0], *(const uint32_t *)arg, true));
+}
+
 static ito_value *build_sum_to(ito_graph *g, ito_value *const *in, const void *arg)
 {
     return ito_op_square(g, ito_op_sum_to(g, in[0], *(const ito_shape *)arg));
@@ -151,11 +208,16 @@ static const ito_op_case cases[] = {
     CASE("sum axis 0", build_sum, first, X),
     CASE("sum height and width", build_sum, spatial, X),
     CASE("sum last", build_sum, last, X),
+    CASE("mean all", build_mean, all, X),
+    CASE("mean height and width", build_mean, spatial, X),
+    CASE("max last", build_max, last, X),
+    CASE("max height and width", build_max, spatial, X),
+    CASE("min axis 0", build_min, first, X),
     CASE("sum_to channels", build_sum_to, channels, X),
     CASE("sum_to sample and channel", build_sum_to, sample_channels, X),
     CASE("sum_to scalar", build_sum_to, scalar, X),
     CASE("broadcast channels", build_broadcast, image, {.shape = {1, {5}}}),
     CASE("broadcast sample and channel", build_broadcast, image, {.shape = {4, {2, 1, 1, 5}}}),
 };
-static const ito_op_def *const ops[] = {&sum_op, &sum_to, &broadcast_to};
+static const ito_op_def *const ops[] = {&sum_op, &mean_op, &max_op, &min_op, &sum_to, &broadcast_to};
 const ito_op_family ito__ops_reduce = {"reduce", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};

@@ -44,3 +44,15 @@ ito_value *ito__fold(ito_graph *g, ito_value *dy, const ito_value *like)
     if (ito__is_poison(dy) || ito_shape_equal(dy->shape, like->shape)) return dy;
     return ito_op_sum_to(g, dy, like->shape);
 }
+
+int32_t ito__axis(const ito_value *x, int axis)
+{
+    return axis < 0 && !ito__is_poison(x) ? axis + x->shape.n_dims : axis;
+}
+
+ito_shape ito__shape_without(ito_shape shape, int axis)
+{
+    for (int i = axis; i + 1 < shape.n_dims; i++) shape.d[i] = shape.d[i + 1];
+    shape.d[--shape.n_dims] = 0;
+    return shape;
+}
