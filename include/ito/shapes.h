@@ -48,6 +48,10 @@ const char *ito_shapes_caption(const ito_scene *scene, char text[ITO_SHAPES_CAPT
 /* image [height, width, 3] in -1..1, mask and edges [height, width, 1] in 0..1; any may be NULL. */
 void ito_shapes_render(const ito_scene *scene, int height, int width, float *image, float *mask, float *edges);
 
+/* Recovers the scene from image [height, width, 3] in -1..1, by fitting what ito_shapes_render draws. Copes with the
+ * noise and blur of generated pictures. Where there is nothing to read n_figures and confidence are 0. */
+ito_status ito_shapes_read(ito_ctx *ctx, const float *image, int height, int width, ito_scene *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,7 +5,7 @@
 #include <ito/shapes.h>
 
 /* Radii: small is below, large is above. The generator keeps well clear of it. */
-#define ITO_SHAPES_LARGE 0.225
+#define ITO_SHAPES_LARGE 0.23
 
 /* Signed distance of (x, y) from the outline of a figure about the origin, negative inside; near enough to exact for
  * anti-aliasing. */

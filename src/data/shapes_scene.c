@@ -27,7 +27,7 @@ static ito_figure draw_figure(const double *u)
 static void place_one(ito_figure *f, const double *u, double width, double height)
 {
     f->is_large = u[SIZE] < 0.5;
-    f->radius = f->is_large ? between(u[RADIUS], 0.27, 0.40) : between(u[RADIUS], 0.17, 0.21);
+    f->radius = f->is_large ? between(u[RADIUS], 0.28, 0.40) : between(u[RADIUS], 0.18, 0.22);
     double reach = f->radius + MARGIN;
     f->x = between(u[ACROSS], reach, width - reach);
     f->y = between(u[ALONG], reach, height - reach);
