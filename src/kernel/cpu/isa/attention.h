@@ -1,0 +1,179 @@
+/* What attention and its gradient share: sizes, packing, tiles of scores. Tiles of QUERIES x KEYS scores are made by
+ * the product engine's register kernels, so keys and values are packed into its panels first; the full Lq x Lk matrix
+ * never exists. Heads are worked through in rounds, so that the packed copies stay a few megabytes; how many heads make
+ * a round changes no result. */
+#ifndef ITO_ATTENTION_H
+#define ITO_ATTENTION_H
+
+#include <math.h>
+
+#include "kernel/cpu/isa/gemm.h"
+#include "kernel/cpu/isa/mem.h"
+#include "kernel/cpu/walk.h"
+
+#define QUERIES     48 /* rows of a tile */
+#define KEYS        128
+#define ROUND_BYTES (8 << 20) /* packed heads, about */
+
+typedef struct attention {
+    int64_t n, heads, n_queries, n_keys, depth;
+    int64_t padded_keys, padded_depth; /* to whole tiles and whole panels */
+    int64_t width;                     /* depth in whole vectors: a row of a tile of outputs */
+    int64_t query_tiles, key_tiles;
+    int64_t row;      /* floats from one query or key to the next: heads * depth */
+    int64_t per_head; /* floats of the packed copies of one head */
+    int64_t round;    /* heads packed at a time */
+    int64_t per_thread;
+    double scale;
+    bool causal;
+    const float *bias; /* NULL: none */
+    int64_t bias_stride[ITO_MAX_DIMS];
+} attention;
+
+static inline attention attention_of(const ito_kernel *k)
+{
+    const ito_attr_attention *attr = k->attr;
+    const int64_t *q = k->in[0].shape.d;
+    attention a = {.n = q[0], .n_queries = q[1], .heads = q[2], .depth = q[3], .n_keys = k->in[1].shape.d[1]};
+    a.padded_keys = div_up(a.n_keys, KEYS) * KEYS;
+    a.padded_depth = div_up(a.depth, GEMM_NR) * GEMM_NR;
+    a.width = div_up(a.depth, VF_WIDTH) * VF_WIDTH;
+    a.query_tiles = div_up(a.n_queries, QUERIES);
+    a.key_tiles = div_up(a.n_keys, KEYS);
+    a.row = a.heads * a.depth;
+    a.scale = attr->scale;
+    a.causal = attr->causal;
+    if (attr->has_bias) {
+        ito_shape scores = ITO_SHAPE(a.n, a.heads, a.n_queries, a.n_keys);
+        walk_broadcast(k->in[3].shape, scores, a.bias_stride);
+    }
+    return a;
+}
+
+/* Once per_head and per_thread are known. */
+static inline void attention_plan(ito_kernel *k, attention *a)
+{
+    int64_t threads = ITO_MAX(k->n_threads, 1), enough = ROUND_BYTES / 4 / ITO_MAX(a->per_head, 1);
+    a->round = ITO_MIN(a->n * a->heads, ITO_MAX(enough, 2 * threads));
+    k->workspace_bytes = (size_t)(a->round * a->per_head + threads * a->per_thread) * sizeof(float);
+}
+
+/* --- packing -------------------------------------------------------------------------------------------------------------- */
+
+/* Panels over positions: element (d, j) of panel p is x[p GEMM_NR + j][d]; missing positions are zero. */
+static inline void pack_turned(int64_t n, int64_t depth, int64_t row, const float *x, int64_t first_panel,
+                               int64_t n_panels, float *packed)
+{
+    for (int64_t p = first_panel; p < first_panel + n_panels; p++) {
+        float *panel = packed + p * depth * GEMM_NR;
+        for (int64_t j = 0; j < GEMM_NR; j++) {
+            const float *from = x + (p * GEMM_NR + j) * row;
+            bool inside = p * GEMM_NR + j < n;
+            for (int64_t d = 0; d < depth; d++) panel[d * GEMM_NR + j] = inside ? from[d] : 0;
+        }
+    }
+}
+
+/* Panels over depth: element (j, c) of panel p is x[j][p GEMM_NR + c], for positions first .. end - 1 of n in all;
+ * positions past `inside` and missing columns are zero. */
+static inline void pack_straight(int64_t n, int64_t inside, int64_t depth, int64_t row, const float *x, int64_t first,
+                                 int64_t end, float *packed)
+{
+    for (int64_t column = 0; column < depth; column += GEMM_NR) {
+        int64_t width = ITO_MIN(GEMM_NR, depth - column);
+        for (int64_t j = first; j < end; j++) {
+            float *to = packed + column * n + j * GEMM_NR;
+            int64_t taken = j < inside ? width : 0;
+            for (int64_t c = 0; c < taken; c++) to[c] = x[j * row + column + c];
+            for (int64_t c = taken; c < GEMM_NR; c++) to[c] = 0;
+        }
+    }
+}
+
+/* --- products ------------------------------------------------------------------------------------------------------------- */
+
+/* c[m][columns] = A B over a reduction of k; B's panels lie panel_step floats apart; columns are whole vectors. */
+static inline void tile_product(int64_t m, int64_t columns, int64_t k, const float *a, int64_t lda, const float *b,
+                                int64_t panel_step, float *c, int64_t ldc)
+{
+    for (int64_t column = 0; column < columns; column += GEMM_NR, b += panel_step) {
+        gemm_kernel *const *kernels = gemm_rows[columns - column > VF_WIDTH];
+        for (int64_t i = 0; i < m; i += GEMM_MR)
+            kernels[ITO_MIN(GEMM_MR, m - i)](k, a + i * lda, lda, b, c + i * ldc + column, ldc);
+    }
+}
+
+/* The same with A stored by columns, element (i, p) at a[p * lda + i]; k is at most QUERIES. */
+static inline void tile_product_turned(int64_t m, int64_t columns, int64_t k, const float *a, int64_t lda,
+                                       const float *b, int64_t panel_step, float *c, int64_t ldc)
+{
+    float tile[QUERIES * GEMM_MR];
+    for (int64_t i = 0; i < m; i += GEMM_MR) {
+        int64_t rows = ITO_MIN(GEMM_MR, m - i);
+        for (int64_t p = 0; p < k; p++)
+            for (int64_t r = 0; r < rows; r++) tile[p * GEMM_MR + r] = a[p * lda + i + r];
+        for (int64_t column = 0; column < columns; column += GEMM_NR)
+            gemm_tiles[columns - column > VF_WIDTH][rows](k, tile, 0, b + column / GEMM_NR * panel_step,
+                                                          c + i * ldc + column, ldc);
+    }
+}
+
+/* --- scores --------------------------------------------------------------------------------------------------------------- */
+
+/* A query's scores against one tile of keys. */
+typedef struct score_row {
+    int visible;       /* the first so many keys of the tile are seen */
+    const float *bias; /* of the tile's first key, or NULL */
+    int64_t bias_step; /* 0 or 1 */
+} score_row;
+
+static inline score_row score_row_of(const attention *a, int64_t head, int64_t query, int64_t first_key)
+{
+    int64_t end = a->causal ? ITO_MIN(a->n_keys, query + a->n_keys - a->n_queries + 1) : a->n_keys;
+    score_row s = {.visible = (int)ITO_MAX(ITO_MIN(end - first_key, KEYS), 0)};
+    const int64_t *stride = a->bias_stride;
+    if (a->bias)
+        s.bias = a->bias + head / a->heads * stride[0] + head % a->heads * stride[1] + query * stride[2] +
+                 first_key * stride[3];
+    s.bias_step = stride[3];
+    return s;
+}
+
+/* Lanes of the vector at key j of the tile that are seen. */
+static inline int seen_lanes(const score_row *s, int j)
+{
+    return ITO_MAX(ITO_MIN(s->visible - j, VF_WIDTH), 0);
+}
+
+/* scale * product + bias; only the first `lanes` mean anything. */
+static inline vf score_vector(const score_row *s, vf product, float scale, int j, int lanes)
+{
+    vf score = product * scale;
+    if (!s->bias) return score;
+    return score + (s->bias_step ? vload_n(s->bias + j, lanes) : vset(*s->bias));
+}
+
+/* Does some query of the tile see some key of the other? */
+static inline bool tile_visible(const attention *a, int64_t query_tile, int64_t key_tile)
+{
+    int64_t last = ITO_MIN((query_tile + 1) * QUERIES, a->n_queries) - 1;
+    return !a->causal || key_tile * KEYS <= last + a->n_keys - a->n_queries;
+}
+
+static inline int64_t queries_of(const attention *a, int64_t tile)
+{
+    return ITO_MIN(QUERIES, a->n_queries - tile * QUERIES);
+}
+
+static inline int64_t keys_of(const attention *a, int64_t tile)
+{
+    return ITO_MIN(KEYS, a->n_keys - tile * KEYS);
+}
+
+/* Where position `at` of a head begins in [N, L, H, D] (head counts n * heads + h). */
+static inline int64_t position(const attention *a, int64_t head, int64_t length, int64_t at)
+{
+    return (head / a->heads * length + at) * a->row + head % a->heads * a->depth;
+}
+
+#endif

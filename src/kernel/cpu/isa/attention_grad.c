@@ -1,0 +1,203 @@
+/* Gradient of attention from its results o and lse (Dao et al. 2022), the scores computed again tile by tile:
+ *   p = e^{s - lse},  ds = p (do v^T - delta),  delta_i = do_i . o_i
+ *   dq = scale ds k,  dk = scale ds^T q,  dv = p^T do
+ * One pass owns tiles of queries and adds up dq over the keys, another owns tiles of keys and adds up dk and dv over
+ * the queries: every sum stays in one slice, at the price of making the scores twice. */
+#include "kernel/cpu/isa/attention.h"
+
+/* Packed copies of one head, in this order. */
+enum { KEYS_TURNED, VALUES_TURNED, KEYS_STRAIGHT, QUERIES_STRAIGHT, GRAD_STRAIGHT, DELTA, PARTS };
+
+typedef struct grad_job {
+    attention a;
+    const float *q, *k, *v, *o, *lse, *grad; /* grad is that of o */
+    float *dq, *dk, *dv;
+    float *packed, *scratch;
+    int64_t first_head;
+    int64_t part_at[PARTS + 1]; /* where each copy begins in a packed head */
+} grad_job;
+
+static void place_parts(const attention *a, int64_t part_at[PARTS + 1])
+{
+    const int64_t size[PARTS] = {a->padded_keys * a->depth,        a->padded_keys * a->depth,
+                                 a->padded_keys * a->padded_depth, a->n_queries * a->padded_depth,
+                                 a->n_queries * a->padded_depth,   div_up(a->n_queries, 16) * 16};
+    part_at[0] = 0;
+    for (int i = 0; i < PARTS; i++) part_at[i + 1] = part_at[i] + size[i];
+}
+
+static ito_status grad_prepare(ito_kernel *k)
+{
+    if (!all_f32(k) || !count_in(k, 0) || !count_in(k, 1)) return ITO_UNSUPPORTED;
+    attention a = attention_of(k);
+    int64_t part_at[PARTS + 1];
+    place_parts(&a, part_at);
+    a.per_head = part_at[PARTS];
+    a.per_thread = 2 * QUERIES * KEYS + 3 * KEYS * a.width;
+    attention_plan(k, &a);
+    if (!(k->state = ito__alloc(k->ctx, sizeof a))) return ITO_MEMORY;
+    memcpy(k->state, &a, sizeof a);
+    return ITO_OK;
+}
+
+static float *part_of(const grad_job *j, int64_t head, int part)
+{
+    return j->packed + (head - j->first_head) * j->a.per_head + j->part_at[part];
+}
+
+/* --- packing --------------------------------------------------------------------------------------------------------------- */
+
+static void pack_keys_slice(void *arg, int64_t slice, int thread)
+{
+    (void)thread;
+    const grad_job *j = arg;
+    const attention *a = &j->a;
+    int64_t head = j->first_head + slice / a->key_tiles, tile = slice % a->key_tiles, panels = KEYS / GEMM_NR;
+    int64_t start = position(a, head, a->n_keys, 0);
+    pack_turned(a->n_keys, a->depth, a->row, j->k + start, tile * panels, panels, part_of(j, head, KEYS_TURNED));
+    pack_turned(a->n_keys, a->depth, a->row, j->v + start, tile * panels, panels, part_of(j, head, VALUES_TURNED));
+    pack_straight(a->padded_keys, a->n_keys, a->depth, a->row, j->k + start, tile * KEYS, (tile + 1) * KEYS,
+                  part_of(j, head, KEYS_STRAIGHT));
+}
+
+static float row_dot(int64_t n, const float *x, const float *y)
+{
+    vf sum = {0};
+    for (int64_t i = 0; i < n; i += VF_WIDTH) {
+        int left = (int)ITO_MIN(n - i, VF_WIDTH);
+        sum += vload_n(x + i, left) * vload_n(y + i, left);
+    }
+    return vsum(sum);
+}
+
+static void pack_queries_slice(void *arg, int64_t slice, int thread)
+{
+    (void)thread;
+    const grad_job *j = arg;
+    const attention *a = &j->a;
+    int64_t head = j->first_head + slice / a->query_tiles, first = slice % a->query_tiles * QUERIES;
+    int64_t end = ITO_MIN(first + QUERIES, a->n_queries), start = position(a, head, a->n_queries, 0);
+    pack_straight(a->n_queries, a->n_queries, a->depth, a->row, j->q + start, first, end,
+                  part_of(j, head, QUERIES_STRAIGHT));
+    pack_straight(a->n_queries, a->n_queries, a->depth, a->row, j->grad + start, first, end,
+                  part_of(j, head, GRAD_STRAIGHT));
+    float *delta = part_of(j, head, DELTA);
+    for (int64_t i = first; i < end; i++)
+        delta[i] = row_dot(a->depth, j->grad + start + i * a->row, j->o + start + i * a->row);
+}
+
+/* --- a tile of p and ds ------------------------------------------------------------------------------------------------------ */
+
+static void weigh_row(const score_row *row, float scale, float lse, float delta, float *p, float *ds)
+{
+    for (int j = 0; j < KEYS; j += VF_WIDTH) {
+        int lanes = lse == -INFINITY ? 0 : seen_lanes(row, j);
+        vf score = score_vector(row, vload(p + j), scale, j, lanes);
+        vf weight = vselect(vmask(lanes), vexp(score - lse), vset(0.0f));
+        vstore(p + j, weight);
+        vstore(ds + j, vselect(vmask(lanes), weight * (vload(ds + j) - delta), vset(0.0f)));
+    }
+}
+
+static void weigh_tile(const grad_job *j, int64_t head, int64_t query_tile, int64_t key_tile, float *p, float *ds)
+{
+    const attention *a = &j->a;
+    const int64_t n = queries_of(a, query_tile), first = query_tile * QUERIES;
+    const int64_t start = position(a, head, a->n_queries, first), at = key_tile * KEYS * a->depth;
+    tile_product(n, KEYS, a->depth, j->q + start, a->row, part_of(j, head, KEYS_TURNED) + at, a->depth * GEMM_NR, p,
+                 KEYS);
+    tile_product(n, KEYS, a->depth, j->grad + start, a->row, part_of(j, head, VALUES_TURNED) + at, a->depth * GEMM_NR,
+                 ds, KEYS);
+    const float *lse = j->lse + head * a->n_queries + first, *delta = part_of(j, head, DELTA) + first;
+    for (int64_t i = 0; i < n; i++) {
+        score_row row = score_row_of(a, head, first + i, key_tile * KEYS);
+        weigh_row(&row, (float)a->scale, lse[i], delta[i], p + i * KEYS, ds + i * KEYS);
+    }
+}
+
+static void add_to(int64_t n, const float *x, float *sum)
+{
+    for (int64_t i = 0; i < n; i++) sum[i] += x[i];
+}
+
+/* rows of a tile, scaled, to their places in an array of `length` positions */
+static void store_rows(const attention *a, int64_t head, int64_t length, int64_t first, int64_t n, float scale,
+                       const float *rows, float *to)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float *row = to + position(a, head, length, first + i);
+        for (int64_t d = 0; d < a->depth; d++) row[d] = scale * rows[i * a->width + d];
+    }
+}
+
+/* --- the two passes ------------------------------------------------------------------------------------------------------------ */
+
+static void query_slice(void *arg, int64_t slice, int thread)
+{
+    const grad_job *j = arg;
+    const attention *a = &j->a;
+    const int64_t head = j->first_head + slice / a->query_tiles, tile = slice % a->query_tiles;
+    const int64_t n = queries_of(a, tile), width = a->width;
+    float *p = j->scratch + thread * a->per_thread, *ds = p + QUERIES * KEYS;
+    float *sum = ds + QUERIES * KEYS, *product = sum + KEYS * width;
+    memset(sum, 0, (size_t)(n * width) * sizeof *sum);
+    for (int64_t key_tile = 0; key_tile < a->key_tiles && tile_visible(a, tile, key_tile); key_tile++) {
+        weigh_tile(j, head, tile, key_tile, p, ds);
+        tile_product(n, width, KEYS, ds, KEYS, part_of(j, head, KEYS_STRAIGHT) + key_tile * KEYS * GEMM_NR,
+                     a->padded_keys * GEMM_NR, product, width);
+        add_to(n * width, product, sum);
+    }
+    store_rows(a, head, a->n_queries, tile * QUERIES, n, (float)a->scale, sum, j->dq);
+}
+
+static void key_slice(void *arg, int64_t slice, int thread)
+{
+    const grad_job *j = arg;
+    const attention *a = &j->a;
+    const int64_t head = j->first_head + slice / a->key_tiles, tile = slice % a->key_tiles;
+    const int64_t n = keys_of(a, tile), width = a->width, panel = a->n_queries * GEMM_NR;
+    float *p = j->scratch + thread * a->per_thread, *ds = p + QUERIES * KEYS;
+    float *dk = ds + QUERIES * KEYS, *dv = dk + KEYS * width, *product = dv + KEYS * width;
+    memset(dk, 0, (size_t)(2 * KEYS * width) * sizeof *dk);
+    for (int64_t query_tile = 0; query_tile < a->query_tiles; query_tile++) {
+        if (!tile_visible(a, query_tile, tile)) continue;
+        const int64_t rows = queries_of(a, query_tile), at = query_tile * QUERIES * GEMM_NR;
+        weigh_tile(j, head, query_tile, tile, p, ds);
+        tile_product_turned(n, width, rows, p, KEYS, part_of(j, head, GRAD_STRAIGHT) + at, panel, product, width);
+        add_to(n * width, product, dv);
+        tile_product_turned(n, width, rows, ds, KEYS, part_of(j, head, QUERIES_STRAIGHT) + at, panel, product, width);
+        add_to(n * width, product, dk);
+    }
+    store_rows(a, head, a->n_keys, tile * KEYS, n, (float)a->scale, dk, j->dk);
+    store_rows(a, head, a->n_keys, tile * KEYS, n, 1, dv, j->dv);
+}
+
+static void grad_run(RUN_ARGS)
+{
+    (void)packed;
+    const ito_attr_attention *attr = k->attr;
+    const void *const *rest = in + k->n_in - 3;
+    grad_job j = {.a = *(const attention *)k->state, .q = in[0], .k = in[1], .v = in[2], .o = rest[0], .lse = rest[1]};
+    j.grad = rest[2];
+    j.dq = out[0];
+    j.dk = out[1];
+    j.dv = out[2];
+    j.a.bias = attr->has_bias ? in[3] : NULL;
+    place_parts(&j.a, j.part_at);
+    j.packed = work;
+    j.scratch = j.packed + j.a.round * j.a.per_head;
+    for (int64_t heads = j.a.n * j.a.heads; j.first_head < heads; j.first_head += j.a.round) {
+        int64_t n = ITO_MIN(j.a.round, heads - j.first_head);
+        ito__parallel(q, n * j.a.key_tiles, pack_keys_slice, &j);
+        ito__parallel(q, n * j.a.query_tiles, pack_queries_slice, &j);
+        ito__parallel(q, n * j.a.query_tiles, query_slice, &j);
+        ito__parallel(q, n * j.a.key_tiles, key_slice, &j);
+    }
+}
+
+static const ito_kernel_def defs[] = {
+    {.op = "attention_grad", .name = "tiles", .prepare = grad_prepare, .run = grad_run},
+};
+
+extern const ito_isa_family ITO_ISA_FN(ito__cpu_attention_grad);
+const ito_isa_family ITO_ISA_FN(ito__cpu_attention_grad) = {ITO_COUNT(defs), defs};
