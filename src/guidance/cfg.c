@@ -5,7 +5,7 @@
 #include <ito/guidance.h>
 
 #include "base/base.h"
-#include "kernel/cpu/cpu_vec.h"
+#include "kernel/kernel.h"
 
 typedef struct cfg {
     ito_ctx *ctx;
@@ -58,7 +58,7 @@ static void combine(cfg *g, int64_t n, int64_t size, double a, const float *x, d
         g->coef[i] = a;
         g->coef[n + i] = b;
     }
-    ito__cpu_vec.lincomb(&queue, n, size, y ? 2 : 1, g->coef, (const float *const[]){x, y}, dst);
+    ito__backend_cpu.vec->lincomb(&queue, n, size, y ? 2 : 1, g->coef, (const float *const[]){x, y}, dst);
 }
 
 static ito_status stack(cfg *g, const ito_tensor *x, const double *t, const ito_condition *condition, pair *p)

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernel/cpu/cpu_vec.h"
 #include "sampler/sampler_impl.h"
 
 #include <ito/spacing.h>
@@ -147,7 +146,7 @@ ito_status ito_sampler_create(ito_ctx *ctx, const ito_process *process, const it
     s->condition = condition;
     s->options = o;
     s->shape = shape;
-    s->vec = &ito__cpu_vec;
+    s->vec = ito__backend_cpu.vec;
     s->queue = (ito_queue){ito_ctx_n_threads(ctx)};
     ITO_GO(choose(s));
     ITO_GO(allocate(s));

@@ -7,5 +7,5 @@ const ito_clip_def ito__clip_none = {
                .formula = "x_0", /* EQ[ddpm:15]  x_0 as it was predicted */
                .paper = "ddpm",
                .eq = "ddpm:15",
-               .file = "src/clip/clip_none.c"},
+               .file = "src/sampler/clip_none.c"},
 };

@@ -20,7 +20,7 @@ const ito_clip_def ito__clip_static = {
                .formula = "x_0 <- min(max(x_0, -range), range)",
                .paper = "imagen",
                .eq = "imagen:s2.3",
-               .file = "src/clip/clip_static.c",
+               .file = "src/sampler/clip_static.c",
                .options = options},
     .apply = apply,
 };

@@ -4,12 +4,12 @@
 #include "base/base.h"
 
 #define ITO_CLIP(name) extern const ito_clip_def ito__clip_##name;
-#include "clip/clip_list.h"
+#include "sampler/clip_list.h"
 #undef ITO_CLIP
 
 static const ito_choice *const builtin[] = {
 #define ITO_CLIP(name) &ito__clip_##name.choice,
-#include "clip/clip_list.h"
+#include "sampler/clip_list.h"
 #undef ITO_CLIP
 };
 

@@ -26,7 +26,7 @@ const ito_clip_def ito__clip_dynamic = {
                .formula = "l = max(quantile of |x_0|, 1), x_0 <- min(max(x_0, -l), l) / l",
                .paper = "imagen",
                .eq = "imagen:s2.3",
-               .file = "src/clip/clip_dynamic.c",
+               .file = "src/sampler/clip_dynamic.c",
                .options = options},
     .apply = apply,
 };

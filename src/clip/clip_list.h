@@ -1,4 +1,0 @@
-/* The built-in clippings: ITO_CLIP(NAME) is the descriptor ito__clip_NAME, in src/clip/clip_NAME.c. */
-ITO_CLIP(none)
-ITO_CLIP(static)
-ITO_CLIP(dynamic)
