@@ -32,7 +32,10 @@ ito_arch_inputs ito__network_inputs(const ito_network *network, ito_graph *g, it
 {
     ito_arch_inputs in = {.x = ito_graph_input(g, "x", dtype, ITO_SHAPE(n, height, width, network->info.in_channels))};
     if (network->info.takes_time) in.t = ito_graph_input(g, "t", dtype, ITO_SHAPE(n));
-    if (network->info.n_labels) in.label = ito_graph_input(g, "label", ITO_I32, ITO_SHAPE(n));
+    if (network->info.label_width)
+        in.label = ito_graph_input(g, "label", dtype, ITO_SHAPE(n, network->info.label_width));
+    else if (network->info.n_labels)
+        in.label = ito_graph_input(g, "label", ITO_I32, ITO_SHAPE(n));
     return in;
 }
 
@@ -42,10 +45,10 @@ static ito_status list_params(ito_network *network)
     ito_graph *g = NULL;
     ito_net *net = NULL;
     ito_status st;
-    int64_t h = network->info.height ? network->info.height : 64, w = network->info.width ? network->info.width : 64;
+    int64_t side = network->info.size_multiple;
     ITO_GO(ito_graph_create(network->ctx, &g));
     ITO_GO(ito__net_create(g, network->params, ITO_F32, true, &net));
-    ito_arch_inputs in = ito__network_inputs(network, g, ITO_F32, 1, h, w);
+    ito_arch_inputs in = ito__network_inputs(network, g, ITO_F32, 1, side, side);
     ito_scope root = ito__net_scope(net);
     network->arch->build(&root, network->config, &in);
     ITO_GO(ito_graph_status(g));
@@ -83,4 +86,11 @@ void ito__network_destroy(ito_network *network)
     ito_param_list_destroy(network->params);
     ito__free(network->ctx, network->config);
     ito__free(network->ctx, network);
+}
+
+int ito__network_find_param(const ito_network *network, const char *name)
+{
+    char text[256];
+    const ito_arch_def *arch = network->arch;
+    return ito_param_list_find(network->params, arch->rename ? arch->rename(name, text, sizeof text) : name);
 }

@@ -13,13 +13,15 @@
 typedef struct ito_arch_inputs {
     ito_value *x;
     ito_value *t;     /* [N] of the network's dtype: the timestep as a file of this architecture counts it (from 0) */
-    ito_value *label; /* i32 [N] */
+    ito_value *label; /* i32 [N], or [N, label_width] of the network's dtype */
 } ito_arch_inputs;
 
 typedef struct ito_arch_info {
     int64_t in_channels, out_channels; /* out_channels: of the image, or classes */
     int64_t height, width;             /* usual size; 0 when the config does not say */
-    int64_t n_labels;                  /* rows of the class table, null label included; 0: not conditional */
+    int64_t size_multiple;             /* of height and width */
+    int64_t n_labels;                  /* rows of the class table, null label included; 0: no numbered labels */
+    int64_t label_width;               /* of labels that are vectors; 0: they are numbers, or there are none */
     bool takes_time;
 } ito_arch_info;
 
@@ -33,6 +35,8 @@ typedef struct ito_arch_def {
     ito_status (*check_size)(ito_ctx *ctx, const void *config, int64_t height, int64_t width);
     /* [N, H, W, out_channels], or logits [N, classes] */
     ito_value *(*build)(const ito_scope *s, const void *config, const ito_arch_inputs *in);
+    /* What a parameter of an older file is called now: into text, or name itself. NULL: names never changed. */
+    const char *(*rename)(const char *name, char *text, size_t size);
 } ito_arch_def;
 
 ito_status ito__arch_find(ito_ctx *ctx, const char *name, const ito_arch_def **out);
@@ -50,6 +54,9 @@ typedef struct ito_network {
  * caller destroys *out. */
 ito_status ito__network_create(ito_ctx *ctx, const char *where, const json_t *config, ito_network **out);
 void ito__network_destroy(ito_network *network);
+
+/* The parameter of that name in a file, old names included; -1 when there is none. */
+int ito__network_find_param(const ito_network *network, const char *name);
 
 /* The network's inputs for a batch, made in g. */
 ito_arch_inputs ito__network_inputs(const ito_network *network, ito_graph *g, ito_dtype dtype, int64_t n,

@@ -44,7 +44,7 @@ static const field fields[] = {
     {"mid_block_type", CHOICE, AT(mid_block_type), ITO__UNET2D_MID, 0, 0, mid_names},
     {"up_block_types", CHOICES, AT(up_block_types), 0, 0, 0, up_names},
     {"block_out_channels", INTS, AT(block_out_channels), 0, 1, LARGEST, NULL},
-    {"layers_per_block", INT, AT(layers_per_block), 2, 1, 64, NULL},
+    {"layers_per_block", INT, AT(layers_per_block), 2, 1, ITO__UNET2D_MAX_LAYERS, NULL},
     {"mid_block_scale_factor", REAL, AT(mid_block_scale_factor), 1, 1e-6, 1e6, NULL},
     {"downsample_padding", INT, AT(downsample_padding), 1, 0, 1, NULL},
     {"downsample_type", CHOICE, AT(downsample_type), ITO__UNET2D_BY_CONV, 0, 0, resample_names},
@@ -74,6 +74,7 @@ void ito__unet2d_config_default(ito__unet2d_config *config)
         .down_block_types = {4, {ITO__UNET2D_PLAIN, ITO__UNET2D_ATTN, ITO__UNET2D_ATTN, ITO__UNET2D_ATTN}},
         .up_block_types = {4, {ITO__UNET2D_ATTN, ITO__UNET2D_ATTN, ITO__UNET2D_ATTN, ITO__UNET2D_PLAIN}},
         .block_out_channels = {4, {224, 448, 672, 896}},
+        .zero_init = true,
     };
     for (int i = 0; i < ITO_COUNT(fields); i++) {
         const field *f = &fields[i];
@@ -223,6 +224,7 @@ ito_status ito__unet2d_config_parse(ito_ctx *ctx, const char *where, const json_
         if (!f) return fail_unknown(&r, name);
         ITO_TRY(parse_field(&r, f, value, out));
     }
+    ITO_TRY(ito__json_bool(ctx, where, object, "_zero_init", true, &out->zero_init));
     return ito__unet2d_config_check(ctx, where, out);
 }
 
@@ -373,6 +375,7 @@ ito_status ito__unet2d_config_write(ito_ctx *ctx, const ito__unet2d_config *conf
     int failed = json_object_set_new(object, "_class_name", json_string(CLASS_NAME));
     for (int i = 0; i < ITO_COUNT(fields); i++)
         failed |= json_object_set_new(object, fields[i].name, json_field(config, &fields[i]));
+    if (!config->zero_init) failed |= json_object_set_new(object, "_zero_init", json_false());
     *out = failed ? NULL : object;
     if (!failed) return ITO_OK;
     json_decref(object);

@@ -7,6 +7,7 @@
 #include "base/json.h"
 
 #define ITO__UNET2D_MAX_LEVELS 16
+#define ITO__UNET2D_MAX_LAYERS 64
 
 /* How a level resamples and whether its residual blocks are followed by attention. The third kind resamples inside a
  * residual block, as BigGAN and ADM do. */
@@ -57,14 +58,15 @@ typedef struct ito__unet2d_config {
     double norm_eps;
     double dropout;
     int64_t act_fn;                  /* ito__unet2d_act */
+    bool zero_init;                  /* "_zero_init": fresh weights only; see nn_conv.c */
     int64_t resnet_time_scale_shift; /* ito__unet2d_shift */
 } ito__unet2d_config;
 
 /* diffusers' defaults: 274 M parameters. */
 void ito__unet2d_config_default(ito__unet2d_config *config);
 
-/* Fields that are missing take their default; fields that start with '_' are passed over; any other unknown field or
- * value is an error that names those known. `where` is the file. */
+/* Fields that are missing take their default; fields that start with '_' are passed over, but for "_zero_init", which
+ * diffusers passes over; any other unknown field or value is an error that names those known. `where` is the file. */
 ito_status ito__unet2d_config_parse(ito_ctx *ctx, const char *where, const json_t *object, ito__unet2d_config *out);
 /* Ranges, lengths of lists, and whether groups and heads fit the channels; parse() calls it. */
 ito_status ito__unet2d_config_check(ito_ctx *ctx, const char *where, const ito__unet2d_config *config);

@@ -2,6 +2,7 @@
 ITO_AXIS(process)
 ITO_AXIS(prediction)
 ITO_AXIS(variance)
+ITO_AXIS(architecture)
 ITO_AXIS(spacing)
 ITO_AXIS(dataset)
 ITO_AXIS(sampler)
