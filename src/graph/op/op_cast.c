@@ -10,6 +10,8 @@ static ito_status infer_cast(ito_infer *n)
     return ITO_OK;
 }
 
+/* What flows into a cast from whole numbers goes on as whole numbers, so that an op that made them can refuse it; a cast to
+ * them lets nothing pass. */
 static void cast_grad(ito_graph *g, const ito_node *n, ito_value *const *dy, const bool *need, ito_value **dx)
 {
     (void)need;
