@@ -1,78 +1,22 @@
 /* Every op case: the fast kernels against the reference, the reference in memory that faults when touched from outside, and
  * bit-identical results for 1, 2, 3 and 8 threads; forward and first derivative. */
-#include "op_cases.h"
+#include "op_compare.h"
 
 #define DEFAULT_TOLERANCE 2e-6 /* relative to the largest reference value */
-
-typedef struct outputs {
-    int n;
-    double *v[1 + ITO_CASE_INPUTS];
-    int64_t count[1 + ITO_CASE_INPUTS];
-} outputs;
-
-/* A random dy: with ones, the gradient of a softmax or a norm would vanish and only rounding would be compared. */
-static ito_value *random_like(ito_graph *g, ito_value *y)
-{
-    int64_t n = ito_shape_count(ito_value_shape(y));
-    double *x = calloc((size_t)n + 1, sizeof *x);
-    random_doubles(77, n, -1, 1, x);
-    ito_value *dy = ito_graph_const(g, ITO_F64, ito_value_shape(y), x);
-    free(x);
-    return ito_op_cast(g, dy, ito_value_dtype(y));
-}
-
-static outputs run(const ito_op_case *c, const char *backend, ito_dtype real, int n_threads)
-{
-    built_case b = build_case(c, real, n_threads);
-    ito_value *values[1 + ITO_CASE_INPUTS] = {b.y};
-    outputs o = {.n = 1};
-    if (!c->no_grad) {
-        ito_value *dy = random_like(b.g, b.y);
-        assert_ok(b.ctx, ito_graph_grad(b.g, 1, &b.y, &dy, b.n_real, b.real, values + 1));
-        o.n += b.n_real;
-    }
-    ito_program *p;
-    assert_ok(b.ctx, ito_program_create(b.g, o.n, values, &(ito_program_options){.backend = backend}, &p));
-    write_inputs(&b, p, c);
-    assert_ok(b.ctx, ito_program_run(p));
-    for (int i = 0; i < o.n; i++) {
-        o.v[i] = read_doubles(p, b.ctx, values[i]);
-        o.count[i] = ito_shape_count(ito_value_shape(values[i]));
-    }
-    ito_program_destroy(p);
-    destroy_case(&b);
-    return o;
-}
-
-static void free_outputs(outputs *o)
-{
-    for (int i = 0; i < o->n; i++) free(o->v[i]);
-}
-
-static void assert_close(const char *what, const outputs *got, const outputs *want, double tolerance)
-{
-    for (int i = 0; i < want->n; i++) {
-        double scale = 1e-30;
-        for (int64_t k = 0; k < want->count[i]; k++) scale = fmax(scale, fabs(want->v[i][k]));
-        for (int64_t k = 0; k < want->count[i]; k++)
-            if (!(fabs(got->v[i][k] - want->v[i][k]) <= tolerance * scale))
-                fail_msg("%s, output %d element %lld: %.9g, expected %.9g (largest %.3g)", what, i, (long long)k,
-                         got->v[i][k], want->v[i][k], scale);
-    }
-}
 
 static void test_case(void **state)
 {
     const ito_op_case *c = *state;
     double tolerance = c->tolerance > 0 ? c->tolerance : DEFAULT_TOLERANCE;
-    outputs exact = run(c, "ref", ITO_F64, 1), plain = run(c, "ref", ITO_F32, 1), guarded = run(c, "test", ITO_F32, 1);
+    outputs exact = run_case(c, "ref", ITO_F64, 1), plain = run_case(c, "ref", ITO_F32, 1),
+            guarded = run_case(c, "test", ITO_F32, 1);
     assert_close("reference in float32", &plain, &exact, tolerance);
     assert_close("test backend", &guarded, &plain, 0);
-    outputs one = run(c, "cpu", ITO_F32, 1);
+    outputs one = run_case(c, "cpu", ITO_F32, 1);
     assert_close("fast kernel", &one, &exact, tolerance);
     static const int threads[] = {2, 3, 8};
     for (int i = 0; i < 3; i++) {
-        outputs many = run(c, "cpu", ITO_F32, threads[i]);
+        outputs many = run_case(c, "cpu", ITO_F32, threads[i]);
         assert_close("other thread count", &many, &one, 0);
         free_outputs(&many);
     }
