@@ -283,6 +283,7 @@ static ito_status huge_eval(void *self, ito_ctx *c, const ito_tensor *x, const d
     return ITO_OK;
 }
 
+/* EQ[imagen:s2.3] */
 static void test_clipping(void **state)
 {
     (void)state;

@@ -34,7 +34,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* EQ[survey:11] EQ[ddpm:14] EQ[ddpm:s3.2] EQ[salimans22:D] */
+/* EQ[survey:11] EQ[ddpm:15] EQ[ddpm:s3.2] EQ[salimans22:D] */
 static double output(const char *name, const ito_level *t, double x0, double eps)
 {
     if (!strcmp(name, "eps")) return eps;

@@ -58,8 +58,8 @@ static long double cosine_beta(int t)
     return fminl(1 - cosine_f(t) / cosine_f(t - 1), 0.999L);
 }
 
-/* EQ[survey:3] EQ[ddpm:4] EQ[ddpm:s4] EQ[survey:22] EQ[iddpm:17]: alpha_bar_t is the product of (1 - beta_i), not of
- * the betas (errata: first text). 1e-12 leaves room for a sum of 1000 logarithms in double. */
+/* EQ[survey:3] EQ[survey:8.1] EQ[survey:8.2] EQ[ddpm:4] EQ[ddpm:s4] EQ[survey:22] EQ[iddpm:17]:
+ * alpha_bar_t is the product of (1 - beta_i), not of the betas (errata: first text). 1e-12 leaves room for a sum of 1000 logarithms in double. */
 static void test_tables(void **state)
 {
     (void)state;
@@ -117,7 +117,7 @@ static void test_claims(void **state)
     }
 }
 
-/* EQ[survey:1] EQ[ddpm:2]: the chain x_t = sqrt(1 - beta_t) x_{t-1} + sqrt(beta_t) eps, composed step by step, is the
+/* EQ[survey:1] EQ[survey:8.3] EQ[ddpm:2]: the chain x_t = sqrt(1 - beta_t) x_{t-1} + sqrt(beta_t) eps, composed step by step, is the
  * kernel from any s to any t, and for s = 0 the marginal. */
 static void test_chain_composes(void **state)
 {
