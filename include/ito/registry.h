@@ -52,6 +52,9 @@ ito_status ito_choice_register(ito_ctx *ctx, const ito_axis *axis, const ito_cho
 ito_status ito_choice_opts(ito_ctx *ctx, const ito_choice *choice, const ito_opts *opts, ito_opts **owned,
                            const ito_opts **use);
 
+/* The nearest of n names to a word that looks like a typing slip, or NULL when none is near: for "did you mean". */
+const char *ito_name_nearest(const char *word, int n, const char *const *names);
+
 #ifdef __cplusplus
 }
 #endif

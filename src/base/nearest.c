@@ -1,4 +1,6 @@
 /* "Did you mean": the nearest name by Levenshtein distance. */
+#include <ito/registry.h>
+
 #include <string.h>
 
 #include "base/base.h"
@@ -34,4 +36,9 @@ const char *ito__nearest(const char *word, int n, const char *const *names)
         }
     }
     return best;
+}
+
+const char *ito_name_nearest(const char *word, int n, const char *const *names)
+{
+    return ito__nearest(word, n, names);
 }

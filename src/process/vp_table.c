@@ -52,7 +52,7 @@ ito_level ito__vp_level(const void *state, double t)
     int i = step_of(p, t);
     double w = t - (i - 1);
     double log_alpha_bar = w >= 1 ? p->log_alpha_bar[i] : (1 - w) * p->log_alpha_bar[i - 1] + w * p->log_alpha_bar[i];
-    double variance = -expm1(log_alpha_bar);
+    double variance = 0 - expm1(log_alpha_bar);
     /* EQ[ddpm:4] = EQ[survey:3] = EQ[survey:8.1] = EQ[survey:8.2]  q(x_t | x_0) has mean
      * sqrt(alpha_bar_t) x_0 and variance 1 - alpha_bar_t */
     return (ito_level){t, exp(0.5 * log_alpha_bar), sqrt(variance), log_alpha_bar - log(variance)};

@@ -1,0 +1,167 @@
+/* ito explain: everything a descriptor says about a choice, and its numbers. */
+#include <string.h>
+
+#include "explain.h"
+
+#define MOST_NAMES 256
+
+static const char *type_name(ito_opt_type type)
+{
+    switch (type) {
+    case ITO_OPT_INT_TYPE: return "int";
+    case ITO_OPT_REAL_TYPE: return "real";
+    case ITO_OPT_BOOL_TYPE: return "bool";
+    case ITO_OPT_CHOICE_TYPE: return "choice";
+    default: return "text";
+    }
+}
+
+static void print_option(const ito_opt_def *def)
+{
+    char value[160] = "";
+    size_t used;
+    switch (def->type) {
+    case ITO_OPT_BOOL_TYPE: snprintf(value, sizeof value, "%s", def->value != 0 ? "true" : "false"); break;
+    case ITO_OPT_TEXT_TYPE: snprintf(value, sizeof value, "'%s'", def->text ? def->text : ""); break;
+    case ITO_OPT_CHOICE_TYPE:
+        snprintf(value, sizeof value, "%s of", def->names[(int)def->value]);
+        for (int i = 0; def->names[i]; i++) {
+            used = strlen(value);
+            snprintf(value + used, sizeof value - used, "%s %s", i ? "," : "", def->names[i]);
+        }
+        break;
+    default: snprintf(value, sizeof value, "%.10g in %.10g..%.10g", def->value, def->min, def->max); break;
+    }
+    printf("  %-14s %s [%s]\n", def->name, def->help, value);
+}
+
+static void option_to_json(json_out *j, const ito_opt_def *def)
+{
+    json_object(j, NULL);
+    json_text(j, "name", def->name);
+    json_text(j, "type", type_name(def->type));
+    if (def->type == ITO_OPT_CHOICE_TYPE) {
+        json_text(j, "default", def->names[(int)def->value]);
+        json_array(j, "values");
+        for (int i = 0; def->names[i]; i++) json_text(j, NULL, def->names[i]);
+        json_end(j);
+    } else if (def->type == ITO_OPT_TEXT_TYPE) {
+        json_text(j, "default", def->text);
+    } else if (def->type == ITO_OPT_BOOL_TYPE) {
+        json_bool(j, "default", def->value != 0);
+    } else {
+        json_real(j, "default", def->value);
+        json_real(j, "min", def->min);
+        json_real(j, "max", def->max);
+    }
+    json_text(j, "help", def->help);
+    json_end(j);
+}
+
+static void descriptor_to_json(json_out *j, const ito_axis *axis, const ito_choice *choice, const char *claims)
+{
+    json_text(j, "axis", axis->name);
+    json_text(j, "name", choice->name);
+    json_text(j, "summary", choice->summary);
+    json_text(j, "formula", choice->formula);
+    json_text(j, "paper", choice->paper);
+    json_text(j, "eq", choice->eq);
+    json_text(j, "file", choice->file);
+    json_text(j, "claims", claims);
+    json_array(j, "options");
+    for (const ito_opt_def *def = choice->options; def && def->type != ITO_OPT_END_TYPE; def++) option_to_json(j, def);
+    json_end(j);
+}
+
+static void print_descriptor(const ito_axis *axis, const ito_choice *choice, const char *claims)
+{
+    printf("%s (%s): %s\n", choice->name, axis->name, choice->summary);
+    if (choice->formula) printf("  equation       %s\n", choice->formula);
+    if (choice->paper)
+        printf("  paper          %s in docs/references.md%s%s%s\n", choice->paper, choice->eq ? ", EQ[" : "",
+               choice->eq ? choice->eq : "", choice->eq ? "]" : "");
+    if (choice->file) printf("  source         %s\n", choice->file);
+    if (*claims) printf("  claims         %s\n", claims);
+    if (choice->options && choice->options->type != ITO_OPT_END_TYPE) puts("options, --set name=value");
+    for (const ito_opt_def *def = choice->options; def && def->type != ITO_OPT_END_TYPE; def++) print_option(def);
+}
+
+static int explain(cli *app, const args *a, const ito_axis *axis, const ito_choice *choice)
+{
+    char claims[160] = "";
+    cli_words set = {0};
+    explain_numbers numbers;
+    cli_words_from(&set, a, "set");
+    int status = explain_compute(app, a, axis, choice, (const char *const *)set.items, &numbers);
+    if (axis->claims) axis->claims(choice, claims, sizeof claims);
+    if (status == CLI_DONE && app->is_json) {
+        json_object(&app->json, NULL);
+        descriptor_to_json(&app->json, axis, choice, claims);
+        explain_print(app, &numbers);
+        json_end(&app->json);
+    } else if (status == CLI_DONE) {
+        print_descriptor(axis, choice, claims);
+        explain_print(app, &numbers);
+    }
+    explain_clear(&numbers);
+    cli_words_clear(&set);
+    return status;
+}
+
+static int unknown(const cli *app, const char *word)
+{
+    const char *names[MOST_NAMES];
+    int n = 0;
+    for (int k = 0; ito_axis_get(k); k++) {
+        const ito_choice *choice;
+        for (int i = 0; n < MOST_NAMES && (choice = ito_choice_get(app->ctx, ito_axis_get(k), i)); i++)
+            names[n++] = choice->name;
+    }
+    const char *nearest = ito_name_nearest(word, n, names);
+    if (nearest) return cli_usage("explain", "there is no choice '%s'; did you mean '%s'?", word, nearest);
+    return cli_usage("explain", "there is no choice '%s'; ito list shows all", word);
+}
+
+/* CHOICE or AXIS/CHOICE; a name that several axes have is explained for each. */
+static int run(cli *app, const args *a)
+{
+    const char *word = a->operands[0], *slash = strchr(word, '/');
+    const char *name = slash ? slash + 1 : word;
+    int n_found = 0, status = CLI_DONE;
+    for (int k = 0; ito_axis_get(k) && status == CLI_DONE; k++) {
+        const ito_axis *axis = ito_axis_get(k);
+        const ito_choice *choice;
+        bool is_other = slash && (strlen(axis->name) != (size_t)(slash - word) ||
+                                  strncmp(axis->name, word, (size_t)(slash - word)) != 0);
+        for (int i = 0; !is_other && status == CLI_DONE && (choice = ito_choice_get(app->ctx, axis, i)); i++) {
+            if (strcmp(choice->name, name) != 0) continue;
+            if (n_found++ && !app->is_json) putchar('\n');
+            status = explain(app, a, axis, choice);
+        }
+    }
+    return n_found ? status : unknown(app, word);
+}
+
+static const arg_def options[] = {
+    {"at", ARG_TEXT, "T1,T2,..", "a process at these times [the ends and some between]"},
+    {"steps", ARG_INT, "K", "a sampler's or spacing's times for so many steps [10]"},
+    {"process", ARG_TEXT, "NAME", "those times in this process [vp-linear]"},
+    {"spacing", ARG_TEXT, "NAME", "a sampler's spacing [trailing]"},
+    {"set", ARG_LIST, "KEY=VALUE", "an option of the process or spacing"},
+    ARG_END,
+};
+
+extern const cli_command cli_cmd_explain;
+const cli_command cli_cmd_explain = {
+    .name = "explain",
+    .summary = "a choice's equation, paper, source, options and numbers",
+    .operands = "CHOICE",
+    .min_operands = 1,
+    .max_operands = 1,
+    .details = "CHOICE is a name that ito list shows, or AXIS/NAME.\n",
+    .options = options,
+    .examples = "ito explain ddim --steps 20\n"
+                "ito explain vp-cosine --at 1,500,1000 --json\n"
+                "ito explain vp-linear --set T=100\n",
+    .run = run,
+};

@@ -1,0 +1,157 @@
+/* Tables of ito explain: a process at some times, and the times that a spacing visits. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ito/spacing.h>
+
+#include "explain.h"
+
+#define DIGITS 12 /* significant digits of numbers in JSON */
+
+static explain_row row_at(const ito_process *process, double t)
+{
+    explain_row row = {.level = ito_process_level(process, t), .alpha_bar = ito_process_alpha_bar(process, t)};
+    bool has_beta = ito_process_n_timesteps(process) && t >= 1 && t == floor(t);
+    row.beta = has_beta ? ito_process_beta(process, (int)t) : (double)NAN;
+    return row;
+}
+
+/* "1,250,1000" into rows. */
+static int rows_at(const ito_process *process, const char *text, explain_numbers *out)
+{
+    double low = ito_process_t_min(process), high = ito_process_t_max(process);
+    for (const char *at = text;; at++) {
+        char *end;
+        double t = strtod(at, &end);
+        if (end == at || (*end && *end != ','))
+            return cli_usage("explain", "--at is '%s', expected times with commas between them", text);
+        if (!(t >= low && t <= high)) return cli_usage("explain", "--at has t = %g, expected %g to %g", t, low, high);
+        if (out->n_rows == EXPLAIN_ROWS) return cli_usage("explain", "--at has more than %d times", EXPLAIN_ROWS);
+        out->rows[out->n_rows++] = row_at(process, t);
+        at = end;
+        if (!*at) return CLI_DONE;
+    }
+}
+
+/* Without --at: the ends, the first step and some between. */
+static void rows_between(const ito_process *process, explain_numbers *out)
+{
+    double low = ito_process_t_min(process), high = ito_process_t_max(process);
+    int n_between = 8;
+    bool is_discrete = ito_process_n_timesteps(process) > 0;
+    out->rows[out->n_rows++] = row_at(process, low);
+    if (ito_process_n_timesteps(process) > n_between) out->rows[out->n_rows++] = row_at(process, 1);
+    for (int i = 1; i <= n_between; i++) {
+        double t = low + (high - low) * i / n_between;
+        out->rows[out->n_rows++] = row_at(process, is_discrete ? floor(t) : t);
+    }
+}
+
+static int compute_rows(const cli *app, const args *a, const ito_choice *choice, const char *const *settings,
+                        explain_numbers *out)
+{
+    ito_opts *opts;
+    ito_process *process;
+    int status = cli_choice_opts(app, choice, settings, &opts);
+    if (status != CLI_DONE) return status;
+    ito_status st = ito_process_create(app->ctx, choice->name, opts, &process);
+    ito_opts_destroy(opts);
+    if (st != ITO_OK) return cli_fail(app, st);
+    const char *at = args_text(a, "at", NULL);
+    if (at)
+        status = rows_at(process, at, out);
+    else
+        rows_between(process, out);
+    ito_process_destroy(process);
+    return status;
+}
+
+static int compute_times(const cli *app, const args *a, const char *spacing, const char *const *settings,
+                         explain_numbers *out)
+{
+    int64_t n = args_int(a, "steps", 10);
+    const ito_spacing_def *def;
+    ito_process *process;
+    ito_opts *opts;
+    out->process = args_text(a, "process", "vp-linear");
+    out->spacing = spacing;
+    int status = cli_check_choice(app, "explain", "process", out->process);
+    if (status == CLI_DONE) status = cli_check_choice(app, "explain", "spacing", spacing);
+    if (status != CLI_DONE) return status;
+    if (n < 1 || n > 1000000) return cli_usage("explain", "--steps is %lld, expected 1 or more", (long long)n);
+    ito_status st = ito_spacing_find(app->ctx, spacing, &def);
+    if (st != ITO_OK) return cli_fail(app, st);
+    status = cli_choice_opts(app, &def->choice, settings, &opts);
+    if (status != CLI_DONE) return status;
+    out->n_times = (int)n;
+    out->times = cli_alloc((size_t)n * sizeof *out->times);
+    st = ito_process_create(app->ctx, out->process, NULL, &process);
+    if (st == ITO_OK) {
+        out->t_end = ito_process_t_min(process);
+        st = ito_spacing_fill(app->ctx, spacing, opts, process, out->n_times, out->times);
+        ito_process_destroy(process);
+    }
+    ito_opts_destroy(opts);
+    return st == ITO_OK ? CLI_DONE : cli_fail(app, st);
+}
+
+int explain_compute(const cli *app, const args *a, const ito_axis *axis, const ito_choice *choice,
+                    const char *const *settings, explain_numbers *out)
+{
+    *out = (explain_numbers){0};
+    if (!strcmp(axis->name, "process")) return compute_rows(app, a, choice, settings, out);
+    if (!strcmp(axis->name, "spacing")) return compute_times(app, a, choice->name, settings, out);
+    if (!strcmp(axis->name, "sampler")) return compute_times(app, a, args_text(a, "spacing", "trailing"), NULL, out);
+    return CLI_DONE;
+}
+
+void explain_clear(explain_numbers *numbers)
+{
+    free(numbers->times);
+    *numbers = (explain_numbers){0};
+}
+
+static void numbers_to_json(json_out *j, const explain_numbers *numbers)
+{
+    if (numbers->n_rows) json_array(j, "levels");
+    for (int i = 0; i < numbers->n_rows; i++) {
+        const explain_row *r = &numbers->rows[i];
+        json_object(j, NULL);
+        json_rounded(j, "t", r->level.t, DIGITS);
+        json_rounded(j, "alpha_bar", r->alpha_bar, DIGITS);
+        json_rounded(j, "signal", r->level.signal, DIGITS);
+        json_rounded(j, "sigma", r->level.sigma, DIGITS);
+        json_rounded(j, "log_snr", r->level.log_snr, DIGITS);
+        json_rounded(j, "beta", r->beta, DIGITS);
+        json_end(j);
+    }
+    if (numbers->n_rows) json_end(j);
+    if (!numbers->n_times) return;
+    json_text(j, "process", numbers->process);
+    json_text(j, "spacing", numbers->spacing);
+    json_array(j, "timesteps");
+    for (int i = 0; i < numbers->n_times; i++) json_rounded(j, NULL, numbers->times[i], DIGITS);
+    json_end(j);
+    json_rounded(j, "t_end", numbers->t_end, DIGITS);
+}
+
+void explain_print(cli *app, const explain_numbers *numbers)
+{
+    if (app->is_json) {
+        numbers_to_json(&app->json, numbers);
+        return;
+    }
+    if (numbers->n_rows)
+        printf("\n%10s %12s %12s %12s %12s %12s\n", "t", "alpha_bar", "signal", "sigma", "log_snr", "beta");
+    for (int i = 0; i < numbers->n_rows; i++) {
+        const explain_row *r = &numbers->rows[i];
+        printf("%10g %12.6g %12.6g %12.6g %12.6g", r->level.t, r->alpha_bar, r->level.signal, r->level.sigma,
+               r->level.log_snr);
+        printf(isnan(r->beta) ? "            -\n" : " %12.6g\n", r->beta);
+    }
+    if (!numbers->n_times) return;
+    printf("\ntimes in %s, spacing %s, %d steps", numbers->process, numbers->spacing, numbers->n_times);
+    for (int i = 0; i < numbers->n_times; i++) printf("%s%g", i % 12 ? " " : "\n  ", numbers->times[i]);
+    printf(" -> %g\n", numbers->t_end);
+}

@@ -1,0 +1,28 @@
+/* A small JSON writer: one object per line, members in the order of the calls. Keys are NULL inside arrays. Numbers that
+ * JSON cannot say (NaN, infinities) become null. */
+#ifndef CLI_JSON_OUT_H
+#define CLI_JSON_OUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct json_out {
+    FILE *out;
+    int depth;
+    bool has_members; /* of what is open: the next one needs a comma */
+    char closers[32];
+} json_out;
+
+void json_object(json_out *j, const char *key); /* key NULL at depth 0: a new line's object */
+void json_array(json_out *j, const char *key);
+void json_end(json_out *j); /* closes the innermost; at depth 0 the line ends and is flushed */
+
+void json_text(json_out *j, const char *key, const char *value); /* NULL is null */
+void json_int(json_out *j, const char *key, int64_t value);
+void json_bool(json_out *j, const char *key, bool value);
+void json_real(json_out *j, const char *key, double value);                /* as few digits as give the number back */
+void json_rounded(json_out *j, const char *key, double value, int digits); /* significant digits */
+void json_raw(json_out *j, const char *key, const char *json); /* text that is JSON already, new lines left out */
+
+#endif

@@ -1,0 +1,113 @@
+/* The report on a data set. */
+#include <stdlib.h>
+
+#include "report.h"
+
+#define SHOWN_CLASSES  40 /* in text; JSON has all */
+#define SHOWN_REJECTED 20
+#define ENDLESS_SAMPLE 1000 /* samples counted of a data set without end */
+
+/* How many samples each class has; counts is zero at first. */
+static ito_status count_classes(const cli *app, const ito_dataset *data, int64_t n, int64_t *counts)
+{
+    const ito_dataset_info *info = ito_dataset_get_info(data);
+    int field = ito_dataset_field(data, "label");
+    int32_t label = 0;
+    void **out = cli_alloc((size_t)info->n_fields * sizeof *out);
+    out[field] = &label;
+    ito_status st = ITO_OK;
+    for (int64_t i = 0; i < n && st == ITO_OK; i++) {
+        st = ito_dataset_get(data, app->ctx, i, out);
+        if (st == ITO_OK && label >= 0 && label < info->n_classes) counts[label]++;
+    }
+    free(out);
+    return st;
+}
+
+static void classes_to_json(json_out *j, const ito_dataset_info *info, const int64_t *counts)
+{
+    json_array(j, "classes");
+    for (int k = 0; k < info->n_classes; k++) {
+        json_object(j, NULL);
+        json_text(j, "name", info->class_names[k]);
+        json_int(j, "count", counts[k]);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+static void data_to_json(json_out *j, const char *source, const ito_dataset *data, const int64_t *counts,
+                         int64_t n_counted)
+{
+    const ito_dataset_info *info = ito_dataset_get_info(data);
+    json_object(j, NULL);
+    json_text(j, "source", source);
+    json_text(j, "kind", ito_dataset_get_def(data)->choice.name);
+    json_int(j, "n_samples", info->n_samples);
+    json_bool(j, "is_endless", info->n_samples == 0);
+    json_int(j, "height", info->height);
+    json_int(j, "width", info->width);
+    json_int(j, "channels", info->channels);
+    json_array(j, "fields");
+    for (int k = 0; k < info->n_fields; k++) json_text(j, NULL, info->fields[k].name);
+    json_end(j);
+    if (info->n_classes) json_int(j, "n_counted", n_counted);
+    classes_to_json(j, info, counts);
+    json_array(j, "rejected");
+    for (int k = 0; k < info->n_rejected; k++) {
+        json_object(j, NULL);
+        json_text(j, "path", info->rejected[k].path);
+        json_text(j, "reason", info->rejected[k].reason);
+        json_end(j);
+    }
+    json_end(j);
+    json_end(j);
+}
+
+static void print_fields(const ito_dataset_info *info)
+{
+    char shape[ITO_SHAPE_TEXT];
+    printf("  fields    ");
+    for (int k = 0; k < info->n_fields; k++)
+        printf("%s%s %s %s", k ? ", " : "", info->fields[k].name, ito_dtype_name(info->fields[k].dtype),
+               ito_shape_text(info->fields[k].shape, shape));
+    putchar('\n');
+}
+
+static void print_data(const char *source, const ito_dataset *data, const int64_t *counts, int64_t n_counted)
+{
+    const ito_dataset_info *info = ito_dataset_get_info(data);
+    printf("%s: data set of kind '%s'\n", source, ito_dataset_get_def(data)->choice.name);
+    if (info->n_samples)
+        printf("  samples   %lld\n", (long long)info->n_samples);
+    else
+        printf("  samples   without end\n");
+    printf("  images    %d x %d, %d channel%s\n", info->width, info->height, info->channels,
+           info->channels == 1 ? "" : "s");
+    print_fields(info);
+    if (info->n_classes) {
+        printf("  classes   %d", info->n_classes);
+        if (!info->n_samples) printf(" (counts of the first %lld samples)", (long long)n_counted);
+        putchar('\n');
+    }
+    for (int k = 0; k < info->n_classes && k < SHOWN_CLASSES; k++)
+        printf("    %4d  %-20s %8lld\n", k, info->class_names[k], (long long)counts[k]);
+    if (info->n_classes > SHOWN_CLASSES) printf("    and %d more\n", info->n_classes - SHOWN_CLASSES);
+    if (info->n_rejected) printf("  rejected  %d file%s\n", info->n_rejected, info->n_rejected == 1 ? "" : "s");
+    for (int k = 0; k < info->n_rejected && k < SHOWN_REJECTED; k++)
+        printf("    %s: %s\n", info->rejected[k].path, info->rejected[k].reason);
+    if (info->n_rejected > SHOWN_REJECTED)
+        printf("    and %d more; --json has all\n", info->n_rejected - SHOWN_REJECTED);
+}
+
+int cli_report_data(cli *app, const char *source, const ito_dataset *data)
+{
+    const ito_dataset_info *info = ito_dataset_get_info(data);
+    int64_t n = info->n_samples ? info->n_samples : ENDLESS_SAMPLE;
+    int64_t *counts = cli_alloc((size_t)info->n_classes * sizeof *counts);
+    ito_status st = info->n_classes ? count_classes(app, data, n, counts) : ITO_OK;
+    if (st == ITO_OK && app->is_json) data_to_json(&app->json, source, data, counts, n);
+    if (st == ITO_OK && !app->is_json) print_data(source, data, counts, n);
+    free(counts);
+    return st == ITO_OK ? CLI_DONE : cli_fail(app, st);
+}

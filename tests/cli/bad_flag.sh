@@ -1,0 +1,1 @@
+ito list --jsn
