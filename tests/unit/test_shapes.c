@@ -129,23 +129,23 @@ static score measure(scratch *s, int side, int n_figures, double noise, int n)
 static void test_reader_clean(void **state)
 {
     scratch *s = *state;
-    score r = measure(s, 32, 1, 0, 400);
-    assert_true(r.shape >= 396 && r.colour >= 396 && r.count >= 396 && r.size >= 396 && r.place >= 396);
+    score r = measure(s, 32, 1, 0, 200);
+    assert_true(r.shape >= 198 && r.colour >= 198 && r.count >= 198 && r.size >= 198 && r.place >= 198);
     r = measure(s, 16, 1, 0, 400);
     assert_true(r.shape >= 388 && r.colour >= 396 && r.count >= 396 && r.size >= 396);
-    r = measure(s, 32, 2, 0, 200);
-    assert_true(r.shape >= 198 && r.colour >= 198 && r.count >= 198 && r.second >= 190);
+    r = measure(s, 32, 2, 0, 100);
+    assert_true(r.shape >= 99 && r.colour >= 99 && r.count >= 99 && r.second >= 95);
     r = measure(s, 16, 2, 0, 200);
     assert_true(r.shape >= 194 && r.colour >= 196);
-    r = measure(s, 64, 0, 0, 50);
-    assert_true(r.shape >= 49 && r.count >= 49);
+    r = measure(s, 64, 0, 0, 30);
+    assert_true(r.shape >= 29 && r.count >= 29);
 }
 
 static void test_reader_spoiled(void **state)
 {
     scratch *s = *state;
-    score r = measure(s, 32, 1, 0.08, 200);
-    assert_true(r.shape >= 196 && r.colour >= 196);
+    score r = measure(s, 32, 1, 0.08, 100);
+    assert_true(r.shape >= 98 && r.colour >= 98);
     r = measure(s, 16, 1, 0.08, 200);
     assert_true(r.shape >= 194);
 }
