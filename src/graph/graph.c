@@ -213,7 +213,7 @@ ito_value *ito__op(ito_graph *g, const ito_op_def *op, const void *attr, int n_i
     if (st != ITO_OK) return ito__graph_fail(g, st, "%s", ito_last_error(g->ctx));
     ito_node *n = new_node(g, op, n_in, op->n_out);
     if (!n) return fail_memory(g);
-    memcpy(n->in, in, (size_t)n_in * sizeof *in);
+    if (n_in) memcpy(n->in, in, (size_t)n_in * sizeof *in);
     if (op->attr_size) memcpy(n->attr, attr, op->attr_size);
     return attach(g, n, rule.out);
 }

@@ -115,7 +115,7 @@ static void select_and_broadcast(void **state)
         ito_shape y = b[i].y;
         int64_t last = y.n_dims ? y.d[y.n_dims - 1] : 1;
         check_case c = {.op = "select", .n_in = 3, .n_out = 1, .out = {check_f32(y)}};
-        c.in[0] = check_f32(last <= ITO_COUNT(cond) ? ITO_SHAPE(last) : ITO_SCALAR);
+        c.in[0] = check_f32(y.n_dims && last <= ITO_COUNT(cond) ? ITO_SHAPE(last) : ITO_SCALAR);
         c.data[0] = cond;
         c.in[1] = check_f32(b[i].a);
         c.in[2] = check_f32(b[i].b);

@@ -27,6 +27,7 @@
 
 typedef float vf __attribute__((vector_size(VF_WIDTH * 4)));
 typedef int32_t vi __attribute__((vector_size(VF_WIDTH * 4)));
+typedef uint32_t vu __attribute__((vector_size(VF_WIDTH * 4))); /* for sums that may wrap */
 typedef float vf_unaligned __attribute__((vector_size(VF_WIDTH * 4), aligned(4), may_alias));
 
 static inline vf vload(const float *p)

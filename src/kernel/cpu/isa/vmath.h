@@ -21,7 +21,7 @@ static inline vf unary_log(vf x)
 {
     vi tiny = x < 1.17549435e-38f;
     vf scaled = vselect(tiny, x * 8388608.0f, x); /* 2^23 lifts subnormal numbers */
-    vi bits = (vi)scaled - 0x3f3504f3;            /* sqrt(1/2) */
+    vi bits = (vi)((vu)scaled - 0x3f3504f3u);     /* sqrt(1/2); wraps for negative x, whose result is NaN below */
     vi whole = (bits >> 23) - (tiny & 23);
     vf m = (vf)((bits & 0x7fffff) + 0x3f3504f3);
     vf n = __builtin_convertvector(whole, vf);
