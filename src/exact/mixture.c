@@ -72,7 +72,7 @@ static void prior(const ito_mixture *m, int label, double *weight)
 
 double ito__mixture_posterior(const ito_mixture *m, const ito_level *t, int label, const double *x, double *r)
 {
-    double log_joint[ITO__MIXTURE_MAX], largest = -INFINITY, sum = 0;
+    double log_joint[ITO__MIXTURE_MAX], largest = -(double)INFINITY, sum = 0;
     prior(m, label, r);
     for (int k = 0; k < m->n; k++) {
         log_joint[k] = log(r[k]); /* -inf for other classes */
