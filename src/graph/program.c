@@ -7,7 +7,7 @@
 void ito_program_destroy(ito_program *p)
 {
     if (!p) return;
-    for (int t = 0; t < p->n_steps; t++) ito__kernel_release(&p->steps[t].kernel);
+    for (int t = 0; p->steps && t < p->n_steps; t++) ito__kernel_release(&p->steps[t].kernel);
     p->backend->free(p->ctx, p->slab, p->memory.slab_bytes);
     p->backend->free(p->ctx, p->consts, p->memory.const_bytes);
     p->backend->free(p->ctx, p->packed, p->memory.packed_bytes);
