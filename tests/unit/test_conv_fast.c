@@ -203,6 +203,24 @@ static void grouped_shapes(void **state)
     for (int i = 0; i < ITO_COUNT(shapes); i++) check_shape(&shapes[i], NULL, i & 1, ITO_UNARY_gelu, i & 2);
 }
 
+static void winograd_shapes(void **state)
+{
+    (void)state;
+    const shape shapes[] = {
+        square(2, 16, 16, 64, 48, 3, 1),
+        square(1, 1, 1, 16, 16, 3, 1),
+        square(3, 1, 1, 7, 5, 3, 1),
+        square(1, 7, 13, 33, 35, 3, 1),
+        square(1, 9, 6, 3, 70, 3, 0),
+        square(1, 6, 9, 70, 3, 3, 2),
+        square(1, 12, 8, 300, 20, 3, 1),
+        square(16, 8, 8, 128, 40, 3, 1),
+        {2, 5, 6, 20, 18, 3, 3, {1, 1}, {1, 1}, {0, 2}, {2, 1}, 1},
+    };
+    for (int i = 0; i < ITO_COUNT(shapes); i++)
+        check_shape(&shapes[i], "winograd4", i & 1, i & 2 ? ITO_UNARY_silu : ITO_UNARY_identity, i & 2);
+}
+
 static shape random_shape(uint64_t *seed)
 {
     shape s = {0};
@@ -238,10 +256,8 @@ static void random_shapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(common_shapes),
-        cmocka_unit_test(strided_shapes),
-        cmocka_unit_test(grouped_shapes),
-        cmocka_unit_test(random_shapes),
+        cmocka_unit_test(common_shapes),   cmocka_unit_test(strided_shapes), cmocka_unit_test(grouped_shapes),
+        cmocka_unit_test(winograd_shapes), cmocka_unit_test(random_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,7 @@ static void sum_part(void *arg, int64_t slice, int thread)
                     .n = columns,
                     .lda = channels,
                     .by_columns = true,
+                    .wide_panels = true,
                     .buffer = scratch,
                     .b = panels,
                     .c = j->sums + (part_group * s->m + row) * s->ld + column,

@@ -38,37 +38,35 @@ static bool is_plain(const gemm_block *g)
     return !g->bias && !g->residual && !g->c_rows && !g->accumulate && g->act == ITO_UNARY_identity;
 }
 
-/* Even heights: 64 rows are tiles of 11 and 10 rows, not five of 12 and one of 4. */
-static int64_t tile_count(int64_t m)
-{
-    return (m + GEMM_MR - 1) / GEMM_MR;
-}
+/* Where A's part of the reduction is: rows are `step` floats apart, or tiles are. */
+typedef struct part {
+    int64_t k0, k1;
+    const float *a;
+    int64_t step;
+    bool tiled;
+} part;
 
-static int64_t tile_row(int64_t m, int64_t i)
+/* One part of the reduction of one panel. */
+static void run_panel(const gemm_block *g, const part *of, int64_t column)
 {
-    return i * m / tile_count(m);
-}
-
-/* Part k0 .. k1 - 1 of the reduction of one panel. */
-static void run_panel(const gemm_block *g, int64_t k0, int64_t k1, const float *a, int64_t lda, int64_t column)
-{
+    int64_t k0 = of->k0, k1 = of->k1;
     const float *b = g->b + column * g->k;
-    int64_t columns = ITO_MIN(GEMM_NR, g->n - column), n_tiles = tile_count(g->m);
-    bool narrow = columns <= GEMM_NARROW && !g->by_columns, wide = columns > VF_WIDTH;
+    int64_t columns = ITO_MIN(GEMM_NR, g->n - column), n_tiles = gemm_tile_count(g->m);
+    bool narrow = columns <= GEMM_NARROW && !g->wide_panels, wide = columns > VF_WIDTH;
     bool direct = is_plain(g) && !narrow && k0 == 0 && k1 == g->k && columns % VF_WIDTH == 0;
-    gemm_kernel *const *kernels = (g->by_columns ? gemm_tiles : gemm_rows)[wide];
+    gemm_kernel *const *kernels = (of->tiled ? gemm_tiles : gemm_rows)[wide];
     float sum[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
     for (int64_t i = 0; i < n_tiles; i++) {
-        int64_t row0 = tile_row(g->m, i), rows = tile_row(g->m, i + 1) - row0;
-        const float *rows_a = a + (g->by_columns ? i * (k1 - k0) * GEMM_MR : row0 * lda);
+        int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
+        const float *a = of->a + (of->tiled ? i : row0) * of->step;
         if (direct) {
-            kernels[rows](k1 - k0, rows_a, lda, b, g->c + row0 * g->ldc + column, g->ldc);
+            kernels[rows](k1 - k0, a, of->step, b, g->c + row0 * g->ldc + column, g->ldc);
             continue;
         }
         if (narrow)
-            gemm_dots(rows, columns, k1 - k0, rows_a, lda, b + k0, g->k, sum);
+            gemm_dots(rows, columns, k1 - k0, a, of->step, b + k0, g->k, sum);
         else
-            kernels[rows](k1 - k0, rows_a, lda, b + k0 * GEMM_NR, sum, GEMM_NR);
+            kernels[rows](k1 - k0, a, of->step, b + k0 * GEMM_NR, sum, GEMM_NR);
         store_tile(g, &(tile){rows, columns, row0, column, k0 == 0 && !g->accumulate, k1 == g->k, sum});
     }
 }
@@ -76,8 +74,8 @@ static void run_panel(const gemm_block *g, int64_t k0, int64_t k1, const float *
 /* Copies rows k0 .. k1 - 1 of a matrix stored by columns into tiles [k1 - k0][GEMM_MR]. */
 static void pack_tiles(const gemm_block *g, int64_t k0, int64_t k1)
 {
-    for (int64_t i = 0; i < tile_count(g->m); i++) {
-        int64_t row0 = tile_row(g->m, i), rows = tile_row(g->m, i + 1) - row0;
+    for (int64_t i = 0; i < gemm_tile_count(g->m); i++) {
+        int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
         float *to = g->buffer + i * (k1 - k0) * GEMM_MR;
         for (int64_t p = k0; p < k1; p++, to += GEMM_MR)
             for (int64_t j = 0; j < rows; j += VF_WIDTH) {
@@ -87,16 +85,26 @@ static void pack_tiles(const gemm_block *g, int64_t k0, int64_t k1)
     }
 }
 
+/* A's part k0 .. k1 - 1, made where it has to be. */
+static part make_part(const gemm_block *g, int64_t k0, int64_t k1)
+{
+    if (g->tiled) return (part){k0, k1, g->a + k0 * GEMM_MR, g->k * GEMM_MR, true};
+    if (g->by_columns) {
+        pack_tiles(g, k0, k1);
+        return (part){k0, k1, g->buffer, (k1 - k0) * GEMM_MR, true};
+    }
+    if (!g->fill) return (part){k0, k1, g->a + k0, g->lda, false};
+    g->fill(g->fill_arg, g->fill_row, g->m, k0, k1, g->buffer, GEMM_LDA);
+    return (part){k0, k1, g->buffer, GEMM_LDA, false};
+}
+
 void gemm_run(const gemm_block *g)
 {
     int64_t step = gemm_k_step(g->k), k0 = 0;
     do {
-        int64_t k1 = ITO_MIN(g->k, k0 + step), lda = g->fill ? GEMM_LDA : g->lda;
-        if (g->fill) g->fill(g->fill_arg, g->fill_row, g->m, k0, k1, g->buffer, GEMM_LDA);
-        if (g->by_columns) pack_tiles(g, k0, k1);
-        const float *a = g->fill || g->by_columns ? g->buffer : g->a + k0;
-        for (int64_t column = 0; column < g->n; column += GEMM_NR) run_panel(g, k0, k1, a, lda, column);
-        k0 = k1;
+        const part p = make_part(g, k0, ITO_MIN(g->k, k0 + step));
+        for (int64_t column = 0; column < g->n; column += GEMM_NR) run_panel(g, &p, column);
+        k0 += step;
     } while (k0 < g->k);
 }
 
@@ -129,7 +137,7 @@ static void pack_strided(const gemm_panel *p, int64_t n_k, const float *b, float
 
 void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, float *panel)
 {
-    if (p->columns <= GEMM_NARROW && !p->for_columns) {
+    if (p->columns <= GEMM_NARROW && !p->wide) {
         pack_narrow(p, k0, n_k, b, panel);
         return;
     }

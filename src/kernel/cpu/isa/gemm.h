@@ -2,9 +2,9 @@
  * Winograd. Callers cut C into blocks and run each block on one thread; the engine neither allocates nor threads.
  *
  *   A  [m, k], read where it lies, or made row by row into a buffer (implicit im2col), or stored by columns and copied
- *      into a buffer of tiles
+ *      into a buffer of tiles, or given as tiles: tile i = [k][GEMM_MR] holds rows gemm_tile_row(m, i) and following
  *   B  [k, n], always packed: panels of GEMM_NR columns, panel j = [k][GEMM_NR], missing columns zero; a panel of at
- *      most GEMM_NARROW columns is [columns][k] instead, unless A is stored by columns
+ *      most GEMM_NARROW columns is [columns][k] instead where A lies by rows, unless wide_panels is set
  *   C  [m, n], any row stride, or rows at given offsets
  *
  * Invariant: the reduction is cut at gemm_k_step(k), a function of k alone. Each part is one chain of multiply-adds and
@@ -54,11 +54,13 @@ typedef struct gemm_block {
     const float *a; /* first row of the block; unused with fill */
     int64_t lda;
     bool by_columns; /* element (i, p) is at a[p * lda + i]; buffer is needed */
+    bool tiled;      /* a is tiles */
     gemm_fill *fill; /* when set, makes A in buffer */
     const void *fill_arg;
     int64_t fill_row; /* number of the block's first row, for fill */
     float *buffer;    /* GEMM_BUFFER floats for fill or by_columns; then m is at most GEMM_MC */
     const float *b;   /* the block's first panel */
+    bool wide_panels; /* every panel is [k][GEMM_NR]; needed with by_columns and tiled */
     float *c;
     int64_t ldc;
     const int64_t *c_rows; /* when set, row i is at c + c_rows[i] */
@@ -78,11 +80,22 @@ static inline int64_t gemm_panels(int64_t n)
     return (n + GEMM_NR - 1) / GEMM_NR;
 }
 
+/* Tiles of even height: 64 rows are tiles of 11 and 10 rows, not five of 12 and one of 4. */
+static inline int64_t gemm_tile_count(int64_t m)
+{
+    return (m + GEMM_MR - 1) / GEMM_MR;
+}
+
+static inline int64_t gemm_tile_row(int64_t m, int64_t i)
+{
+    return i * m / gemm_tile_count(m);
+}
+
 /* Packs rows k0 .. k0 + n_k - 1 of a panel of k rows with `columns` columns (at most GEMM_NR); element (k0 + p, j) is
  * at b[p * k_stride + j * n_stride]. */
 typedef struct gemm_panel {
     int64_t k, columns, k_stride, n_stride;
-    bool for_columns; /* A will be by_columns */
+    bool wide; /* for wide_panels */
 } gemm_panel;
 void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, float *panel);
 

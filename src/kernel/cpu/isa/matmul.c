@@ -85,7 +85,7 @@ static void pack_panel(void *arg, int64_t slice, int thread)
                               .columns = ITO_MIN(GEMM_NR, s->n - column),
                               .k_stride = attr->trans_b ? 1 : s->n,
                               .n_stride = attr->trans_b ? s->k : 1,
-                              .for_columns = attr->trans_a};
+                              .wide = attr->trans_a};
     gemm_pack(&panel, 0, s->k, job->b + matrix * s->k * s->n + column * panel.n_stride,
               job->packed + slice * s->k * GEMM_NR);
 }
@@ -122,6 +122,7 @@ static void run_block(void *arg, int64_t slice, int thread)
                            .a = job->a + at_a * s->a_size + row * (attr->trans_a ? 1 : s->k),
                            .lda = attr->trans_a ? s->m : s->k,
                            .by_columns = attr->trans_a,
+                           .wide_panels = attr->trans_a,
                            .buffer = attr->trans_a ? job->buffers + thread * GEMM_BUFFER : NULL,
                            .b = job->packed + (at_b * gemm_panels(s->n) * GEMM_NR + column) * s->k,
                            .c = job->y + at_y,

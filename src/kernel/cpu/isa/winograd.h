@@ -1,0 +1,114 @@
+/* Winograd's minimal filtering F(4x4, 3x3): a tile of 4 x 4 outputs of a 3x3 convolution costs 36 products per pair of
+ * channels instead of 144. With d a 6 x 6 patch of the source and g a 3 x 3 kernel (Lavin and Gray),
+ *
+ *   y  = A^T [(G g G^T) . (B^T d B)] A                      summed over input channels inside the brackets
+ *   dw = G^T [sum over tiles of (A dy A^T) . (B^T d B)] G   its transpose
+ *
+ * where "." is elementwise, so that for each of the 36 elements the sums over channels (or tiles) are a matrix product.
+ * The interpolation points are 0, 1, -1, 2, -2 and infinity. Here: the five one-dimensional transforms, and the tiles of
+ * an image. */
+#ifndef ITO_WINOGRAD_H
+#define ITO_WINOGRAD_H
+
+#include "kernel/cpu/isa/gemm.h"
+
+#define WINOGRAD_POINTS 36
+
+/* B^T: 6 source values to 6 points. */
+static inline void winograd_bt(const vf d[6], vf v[6])
+{
+    vf even = d[4] - 4.0f * d[2], odd = d[3] - 4.0f * d[1];
+    vf even2 = d[4] - d[2], odd2 = 2.0f * (d[3] - d[1]);
+    v[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
+    v[1] = even + odd;
+    v[2] = even - odd;
+    v[3] = even2 + odd2;
+    v[4] = even2 - odd2;
+    v[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
+}
+
+/* A^T: 6 points to 4 outputs. */
+static inline void winograd_at(const vf m[6], vf y[4])
+{
+    vf s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
+    y[0] = m[0] + s1 + s2;
+    y[1] = d1 + 2.0f * d2;
+    y[2] = s1 + 4.0f * s2;
+    y[3] = d1 + 8.0f * d2 + m[5];
+}
+
+/* A: 4 output gradients to 6 points. */
+static inline void winograd_a(const vf y[4], vf z[6])
+{
+    vf even = y[0] + y[2], odd = y[1] + y[3];
+    vf even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
+    z[0] = y[0];
+    z[1] = even + odd;
+    z[2] = even - odd;
+    z[3] = even2 + odd2;
+    z[4] = even2 - odd2;
+    z[5] = y[3];
+}
+
+/* G: 3 weights to 6 points. */
+static inline void winograd_g(const vf g[3], vf u[6])
+{
+    vf even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (-1.0f / 6);
+    vf even2 = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), odd2 = g[1] * (1.0f / 12);
+    u[0] = g[0] * 0.25f;
+    u[1] = even + odd;
+    u[2] = even - odd;
+    u[3] = even2 + odd2;
+    u[4] = even2 - odd2;
+    u[5] = g[2];
+}
+
+/* G^T: 6 points to 3 weight gradients. */
+static inline void winograd_gt(const vf u[6], vf g[3])
+{
+    vf s1 = u[1] + u[2], d1 = u[1] - u[2], s2 = u[3] + u[4], d2 = u[3] - u[4];
+    g[0] = u[0] * 0.25f - s1 * (1.0f / 6) + s2 * (1.0f / 24);
+    g[1] = d2 * (1.0f / 12) - d1 * (1.0f / 6);
+    g[2] = (s2 - s1) * (1.0f / 6) + u[5];
+}
+
+/* An image batch seen as square patches: patch (ty, tx) begins at pixel (4 ty - pad_y, 4 tx - pad_x). */
+typedef struct winograd_tiling {
+    int64_t images, height, width, channels;
+    int64_t tiles_y, tiles_x;
+    int64_t pad_y, pad_x;
+} winograd_tiling;
+
+/* Distance of the 36 matrices of one element each, of `floats` floats: an odd number of cache lines, so that the 36
+ * places that a transform writes or reads fall in different sets of the caches. */
+static inline int64_t winograd_step(int64_t floats)
+{
+    return ((floats + 15) / 16 | 1) * 16;
+}
+
+static inline int64_t winograd_tiles(const winograd_tiling *t)
+{
+    return t->images * t->tiles_y * t->tiles_x;
+}
+
+#define winograd_patch  ITO_ISA_FN(ito__winograd_patch)
+#define winograd_source ITO_ISA_FN(ito__winograd_source)
+#define winograd_fits   ITO_ISA_FN(ito__winograd_fits)
+#define winograd_pays   ITO_ISA_FN(ito__winograd_pays)
+
+/* Addresses of the pixels of patch number `tile` (size x size of them); those outside the image point at `zeros`, of
+ * `channels` zeros. */
+void winograd_patch(const winograd_tiling *t, const float *image, int64_t tile, int size, const float *zeros,
+                    const float **pixels);
+
+/* B^T d B of one patch of 36 pixels: point p of channel c goes to v[p * point_step + c], or, when panel_step is set, to
+ * v[p * point_step + c / GEMM_NR * panel_step + c % GEMM_NR]. */
+void winograd_source(const float *const *pixels, int64_t channels, float *v, int64_t point_step, int64_t panel_step);
+
+/* Is it a 3x3 convolution of stride 1, dilation 1, one group, float32? */
+bool winograd_fits(const ito_kernel *k);
+
+/* Worth it against a direct convolution? Tiles that hang over the target's edge and very few channels eat the gain. */
+bool winograd_pays(const ito_attr_conv *attr, ito_shape target);
+
+#endif

@@ -1,0 +1,65 @@
+/* What the Winograd kernels share: which pixels a patch has, the transform of the source, when to use them at all. */
+#include "kernel/cpu/conv_view.h"
+#include "kernel/cpu/isa/winograd.h"
+
+void winograd_patch(const winograd_tiling *t, const float *image, int64_t tile, int size, const float *zeros,
+                    const float **pixels)
+{
+    int64_t tx = tile % t->tiles_x, ty = tile / t->tiles_x % t->tiles_y, n = tile / t->tiles_x / t->tiles_y;
+    int64_t y0 = 4 * ty - t->pad_y, x0 = 4 * tx - t->pad_x;
+    const float *row = image + ((n * t->height + y0) * t->width + x0) * t->channels;
+    for (int y = 0; y < size; y++, row += t->width * t->channels) {
+        bool outside = (uint64_t)(y0 + y) >= (uint64_t)t->height;
+        for (int x = 0; x < size; x++)
+            *pixels++ = outside || (uint64_t)(x0 + x) >= (uint64_t)t->width ? zeros : row + x * t->channels;
+    }
+}
+
+/* n channels from c on; n == VF_WIDTH is a constant where it matters */
+static inline __attribute__((always_inline)) void source_vector(const float *const *pixels, int64_t c, int n, float *v,
+                                                                int64_t point_step)
+{
+    vf d[6], column[6], t[6][6];
+    for (int x = 0; x < 6; x++) {
+        for (int y = 0; y < 6; y++)
+            d[y] = n == VF_WIDTH ? vload(pixels[y * 6 + x] + c) : vload_n(pixels[y * 6 + x] + c, n);
+        winograd_bt(d, column);
+        for (int y = 0; y < 6; y++) t[y][x] = column[y];
+    }
+    for (int y = 0; y < 6; y++) {
+        winograd_bt(t[y], d);
+        for (int x = 0; x < 6; x++)
+            if (n == VF_WIDTH)
+                vstore(v + (y * 6 + x) * point_step, d[x]);
+            else
+                vstore_n(v + (y * 6 + x) * point_step, n, d[x]);
+    }
+}
+
+void winograd_source(const float *const *pixels, int64_t channels, float *v, int64_t point_step, int64_t panel_step)
+{
+    for (int64_t c = 0; c < channels; c += VF_WIDTH) {
+        float *to = v + (panel_step ? c / GEMM_NR * panel_step + c % GEMM_NR : c);
+        if (channels - c >= VF_WIDTH)
+            source_vector(pixels, c, VF_WIDTH, to, point_step);
+        else
+            source_vector(pixels, c, (int)(channels - c), to, point_step);
+    }
+}
+
+bool winograd_fits(const ito_kernel *k)
+{
+    const ito_attr_conv *a = k->attr;
+    if (!ito__conv_fits(k) || a->groups != 1 || a->w_shape.d[2] != 3 || a->w_shape.d[3] != 3) return false;
+    for (int i = 0; i < 2; i++)
+        if (a->stride[i] != 1 || a->dilation[i] != 1) return false;
+    return true;
+}
+
+bool winograd_pays(const ito_attr_conv *attr, ito_shape target)
+{
+    int64_t tiles = (target.d[1] + 3) / 4 * ((target.d[2] + 3) / 4);
+    /* 9 products per output against 36 per tile, and the transforms */
+    bool full = target.d[1] * target.d[2] >= 6 * tiles;
+    return full && attr->w_shape.d[0] >= 16 && attr->w_shape.d[1] >= 16;
+}

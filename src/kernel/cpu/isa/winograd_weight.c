@@ -1,0 +1,204 @@
+/* Winograd weight gradient: dw = G^T [sum over tiles of (A dy A^T) . (B^T d B)] G. The tiles are taken in chunks. Per
+ * chunk, all threads first transform tiles of x and dy; then each of the 36 elements is a product
+ * [outputs, tiles] x [tiles, inputs] whose blocks are slices that add to their part of the sum. Chunks follow one
+ * another in order, so no sum crosses threads. */
+#include "kernel/cpu/isa.h"
+#include "kernel/cpu/isa/winograd.h"
+
+#define CHUNK_FLOATS (2 << 20) /* wanted size of a chunk's transforms */
+#define TURN         4         /* tiles that a slice transforms */
+#define MOST_PANELS  8         /* of a block's columns */
+
+typedef struct weight {
+    winograd_tiling x, dy;
+    int64_t m, n;                     /* dw is [m outputs][n inputs][3][3] */
+    int64_t chunk;                    /* tiles */
+    int64_t lds;                      /* row stride of the sums: n rounded up */
+    int64_t z_step, v_step, sum_step; /* between the 36 matrices */
+    int64_t columns, n_columns;       /* blocks */
+} weight;
+
+static int64_t ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* n things in as few even shares of at most `most` as possible: the size of a share. */
+static int64_t even_share(int64_t n, int64_t most)
+{
+    return ITO_MAX(1, ceil_div(n, ITO_MAX(1, ceil_div(n, most))));
+}
+
+/* The workspace: a pixel of zeros, transformed dy [36][tile of rows][chunk][GEMM_MR], transformed x
+ * [36][panel][chunk][GEMM_NR], sums [36][m][lds]. */
+static int64_t zeros_floats(const weight *s)
+{
+    return ceil_div(ITO_MAX(s->m, s->n), 16) * 16;
+}
+
+static int64_t workspace_floats(const weight *s)
+{
+    return zeros_floats(s) + WINOGRAD_POINTS * (s->z_step + s->v_step + s->sum_step);
+}
+
+static winograd_tiling tiling(ito_shape image, const int64_t pad[2], ito_shape dy)
+{
+    return (winograd_tiling){.images = image.d[0],
+                             .height = image.d[1],
+                             .width = image.d[2],
+                             .channels = image.d[3],
+                             .tiles_y = ceil_div(dy.d[1], 4),
+                             .tiles_x = ceil_div(dy.d[2], 4),
+                             .pad_y = pad[0],
+                             .pad_x = pad[1]};
+}
+
+static ito_status prepare_any(ito_kernel *k)
+{
+    if (!winograd_fits(k)) return ITO_UNSUPPORTED;
+    const ito_attr_conv *attr = k->attr;
+    ito_shape dy = k->in[1].shape;
+    weight *s = k->state = ito__alloc(k->ctx, sizeof *s);
+    if (!s) return ITO_MEMORY;
+    s->x = tiling(attr->x_shape, attr->pad_before, dy);
+    s->dy = tiling(dy, (const int64_t[]){0, 0}, dy);
+    s->m = dy.d[3];
+    s->n = attr->x_shape.d[3];
+    s->lds = gemm_panels(s->n) * GEMM_NR;
+    s->columns = even_share(gemm_panels(s->n), MOST_PANELS) * GEMM_NR;
+    s->n_columns = ceil_div(s->n, s->columns);
+    int64_t tiles = winograd_tiles(&s->x), most = CHUNK_FLOATS / (WINOGRAD_POINTS * (s->m + s->lds)) / 32 * 32;
+    s->chunk = even_share(tiles, ITO_MIN(ITO_MAX(most, 64), 1024));
+    s->z_step = winograd_step(s->chunk * gemm_tile_count(s->m) * GEMM_MR);
+    s->v_step = winograd_step(s->chunk * s->lds);
+    s->sum_step = winograd_step(s->m * s->lds);
+    k->workspace_bytes = (size_t)workspace_floats(s) * sizeof(float);
+    return ITO_OK;
+}
+
+static ito_status prepare(ito_kernel *k)
+{
+    return winograd_pays(k->attr, k->in[1].shape) ? prepare_any(k) : ITO_UNSUPPORTED;
+}
+
+typedef struct job {
+    const weight *s;
+    const float *x, *dy;
+    float *dw, *zeros, *z, *v, *sums;
+    int64_t tile0, n_tiles; /* of the chunk */
+} job;
+
+/* A dy A^T of n channels of one tile of 16 pixels. */
+static inline void dy_vector(const float *const *pixels, int64_t channel, int n, float *z, int64_t point_step)
+{
+    vf d[4], column[6], t[6][4];
+    for (int x = 0; x < 4; x++) {
+        for (int y = 0; y < 4; y++) d[y] = vload_n(pixels[y * 4 + x] + channel, n);
+        winograd_a(d, column);
+        for (int y = 0; y < 6; y++) t[y][x] = column[y];
+    }
+    for (int y = 0; y < 6; y++) {
+        winograd_a(t[y], column);
+        for (int x = 0; x < 6; x++) vstore_n(z + (y * 6 + x) * point_step, n, column[x]);
+    }
+}
+
+/* All channels of one tile of the image, in the product's tiles of GEMM_MR rows; z is its place in the first one. */
+static void transform_dy(const weight *s, const float *const *pixels, float *z, int64_t n_tiles)
+{
+    for (int64_t i = 0; i < gemm_tile_count(s->m); i++, z += n_tiles * GEMM_MR) {
+        int64_t channel = gemm_tile_row(s->m, i), rows = gemm_tile_row(s->m, i + 1) - channel;
+        for (int64_t at = 0; at < rows; at += VF_WIDTH)
+            dy_vector(pixels, channel + at, (int)ITO_MIN(VF_WIDTH, rows - at), z + at, s->z_step);
+    }
+}
+
+static void transform(void *arg, int64_t slice, int thread)
+{
+    (void)thread;
+    const job *j = arg;
+    const weight *s = j->s;
+    int64_t end = ITO_MIN(j->n_tiles, (slice + 1) * TURN), panel_step = j->n_tiles * GEMM_NR;
+    for (int64_t i = slice * TURN; i < end; i++) {
+        const float *pixels[36];
+        winograd_patch(&s->x, j->x, j->tile0 + i, 6, j->zeros, pixels);
+        winograd_source(pixels, s->n, j->v + i * GEMM_NR, s->v_step, panel_step);
+        winograd_patch(&s->dy, j->dy, j->tile0 + i, 4, j->zeros, pixels);
+        transform_dy(s, pixels, j->z + i * GEMM_MR, j->n_tiles);
+    }
+}
+
+static void multiply(void *arg, int64_t slice, int thread)
+{
+    (void)thread;
+    const job *j = arg;
+    const weight *s = j->s;
+    int64_t column = slice % s->n_columns * s->columns, point = slice / s->n_columns;
+    gemm_run(&(gemm_block){.m = s->m,
+                           .n = ITO_MIN(s->columns, s->lds - column),
+                           .k = j->n_tiles,
+                           .a = j->z + point * s->z_step,
+                           .tiled = true,
+                           .wide_panels = true,
+                           .b = j->v + point * s->v_step + column * j->n_tiles,
+                           .c = j->sums + point * s->sum_step + column,
+                           .ldc = s->lds,
+                           .accumulate = j->tile0 > 0});
+}
+
+/* G^T u G for all inputs of one output. */
+static void finish(void *arg, int64_t row, int thread)
+{
+    (void)thread;
+    const job *j = arg;
+    const weight *s = j->s;
+    for (int64_t c = 0; c < s->n; c += VF_WIDTH) {
+        const float *sum = j->sums + row * s->lds + c;
+        vf u[6], g[3], half[3][6];
+        for (int x = 0; x < 6; x++) {
+            for (int y = 0; y < 6; y++) u[y] = vload(sum + (y * 6 + x) * s->sum_step);
+            winograd_gt(u, g);
+            for (int y = 0; y < 3; y++) half[y][x] = g[y];
+        }
+        for (int y = 0; y < 3; y++) {
+            winograd_gt(half[y], g);
+            for (int x = 0; x < 3; x++)
+                for (int64_t i = 0; i < ITO_MIN(VF_WIDTH, s->n - c); i++)
+                    j->dw[(row * s->n + c + i) * 9 + y * 3 + x] = g[x][i];
+        }
+    }
+}
+
+static void run(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out, void *workspace,
+                const void *packed)
+{
+    (void)packed;
+    const weight *s = k->state;
+    job j = {.s = s, .x = in[0], .dy = in[1], .dw = out[0], .zeros = workspace};
+    j.z = j.zeros + zeros_floats(s);
+    j.v = j.z + WINOGRAD_POINTS * s->z_step;
+    j.sums = j.v + WINOGRAD_POINTS * s->v_step;
+    memset(j.zeros, 0, (size_t)zeros_floats(s) * sizeof *j.zeros);
+    int64_t tiles = winograd_tiles(&s->x);
+    for (; j.tile0 < tiles; j.tile0 += s->chunk) {
+        j.n_tiles = ITO_MIN(s->chunk, tiles - j.tile0);
+        ito__parallel(q, ceil_div(j.n_tiles, TURN), transform, &j);
+        ito__parallel(q, WINOGRAD_POINTS * s->n_columns, multiply, &j);
+    }
+    ito__parallel(q, s->m, finish, &j);
+}
+
+static const ito_kernel_def defs[] = {
+    {.op = "conv2d_grad_weight", .name = "winograd4", .prepare = prepare, .run = run},
+};
+
+extern const ito_isa_family ITO_ISA_FN(ito__cpu_winograd_weight);
+const ito_isa_family ITO_ISA_FN(ito__cpu_winograd_weight) = {ITO_COUNT(defs), defs};
+
+/* The same for any shape, found only by name. */
+static const ito_kernel_def by_name[] = {
+    {.op = "conv2d_grad_weight", .name = "winograd4", .prepare = prepare_any, .run = run},
+};
+
+extern const ito_isa_family ITO_ISA_FN(ito__cpu_winograd_weight_by_name);
+const ito_isa_family ITO_ISA_FN(ito__cpu_winograd_weight_by_name) = {ITO_COUNT(by_name), by_name};
