@@ -71,8 +71,9 @@ lint-clang: lint-tools
 	$(CONFIGURE) build-clang -DCMAKE_C_COMPILER=clang >/dev/null
 	cmake --build build-clang
 
+# The tests are left to the compilers: the analyzer does not know that cmocka's assertions do not return.
 lint-tidy: lint-clang
-	run-clang-tidy -quiet -p build-clang -j$(JOBS) '$(CURDIR)/(src|tests|examples)/'
+	run-clang-tidy -quiet -p build-clang -j$(JOBS) '$(CURDIR)/(src|examples)/'
 
 sanitize: setup
 	$(CONFIGURE) build-asan -DCMAKE_BUILD_TYPE=Debug -DITO_SANITIZE=address,undefined >/dev/null

@@ -48,7 +48,7 @@ static json_t *describe(const ito_safetensors_entry *e, size_t offset)
     json_t *shape = json_array();
     for (int i = 0; i < e->shape.n_dims; i++) json_array_append_new(shape, json_integer(e->shape.d[i]));
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", ito_safetensors_dtype_name(e->dtype), "shape", shape,
-                     "data_offsets", (json_int_t)offset, (json_int_t)(offset + e->n_bytes));
+                     "data_offsets", (json_int_t)offset, (json_int_t)offset + (json_int_t)e->n_bytes);
 }
 
 static ito_status add_metadata(ito_ctx *ctx, const char *path, json_t *header, const ito_safetensors_text *texts, int n)

@@ -105,7 +105,7 @@ static void run_conv2d_grad_weight(const ito_ref *r)
 {
     const ito_ref_array *dw = &r->out[0];
     for (int64_t e = 0; e < dw->count; e++) {
-        int64_t w_at[ITO_MAX_DIMS];
+        int64_t w_at[ITO_MAX_DIMS] = {0};
         ref_unravel(&dw->shape, e, w_at);
         ref_put(dw, e, weight_sum(r->attr, &r->in[0], &r->in[1], w_at, dw->shape.d[1]));
     }
