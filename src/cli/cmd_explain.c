@@ -37,40 +37,40 @@ static void print_option(const ito_opt_def *def)
 
 static void option_to_json(json_out *j, const ito_opt_def *def)
 {
-    json_object(j, NULL);
-    json_text(j, "name", def->name);
-    json_text(j, "type", type_name(def->type));
+    emit_object(j, NULL);
+    emit_text(j, "name", def->name);
+    emit_text(j, "type", type_name(def->type));
     if (def->type == ITO_OPT_CHOICE_TYPE) {
-        json_text(j, "default", def->names[(int)def->value]);
-        json_array(j, "values");
-        for (int i = 0; def->names[i]; i++) json_text(j, NULL, def->names[i]);
-        json_end(j);
+        emit_text(j, "default", def->names[(int)def->value]);
+        emit_array(j, "values");
+        for (int i = 0; def->names[i]; i++) emit_text(j, NULL, def->names[i]);
+        emit_end(j);
     } else if (def->type == ITO_OPT_TEXT_TYPE) {
-        json_text(j, "default", def->text);
+        emit_text(j, "default", def->text);
     } else if (def->type == ITO_OPT_BOOL_TYPE) {
-        json_bool(j, "default", def->value != 0);
+        emit_bool(j, "default", def->value != 0);
     } else {
-        json_real(j, "default", def->value);
-        json_real(j, "min", def->min);
-        json_real(j, "max", def->max);
+        emit_real(j, "default", def->value);
+        emit_real(j, "min", def->min);
+        emit_real(j, "max", def->max);
     }
-    json_text(j, "help", def->help);
-    json_end(j);
+    emit_text(j, "help", def->help);
+    emit_end(j);
 }
 
 static void descriptor_to_json(json_out *j, const ito_axis *axis, const ito_choice *choice, const char *claims)
 {
-    json_text(j, "axis", axis->name);
-    json_text(j, "name", choice->name);
-    json_text(j, "summary", choice->summary);
-    json_text(j, "formula", choice->formula);
-    json_text(j, "paper", choice->paper);
-    json_text(j, "eq", choice->eq);
-    json_text(j, "file", choice->file);
-    json_text(j, "claims", claims);
-    json_array(j, "options");
+    emit_text(j, "axis", axis->name);
+    emit_text(j, "name", choice->name);
+    emit_text(j, "summary", choice->summary);
+    emit_text(j, "formula", choice->formula);
+    emit_text(j, "paper", choice->paper);
+    emit_text(j, "eq", choice->eq);
+    emit_text(j, "file", choice->file);
+    emit_text(j, "claims", claims);
+    emit_array(j, "options");
     for (const ito_opt_def *def = choice->options; def && def->type != ITO_OPT_END_TYPE; def++) option_to_json(j, def);
-    json_end(j);
+    emit_end(j);
 }
 
 static void print_descriptor(const ito_axis *axis, const ito_choice *choice, const char *claims)
@@ -95,10 +95,10 @@ static int explain(cli *app, const args *a, const ito_axis *axis, const ito_choi
     int status = explain_compute(app, a, axis, choice, (const char *const *)set.items, &numbers);
     if (axis->claims) axis->claims(choice, claims, sizeof claims);
     if (status == CLI_DONE && app->is_json) {
-        json_object(&app->json, NULL);
+        emit_object(&app->json, NULL);
         descriptor_to_json(&app->json, axis, choice, claims);
         explain_print(app, &numbers);
-        json_end(&app->json);
+        emit_end(&app->json);
     } else if (status == CLI_DONE) {
         print_descriptor(axis, choice, claims);
         explain_print(app, &numbers);

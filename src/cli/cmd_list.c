@@ -11,13 +11,13 @@ static void print_choice(cli *app, const ito_axis *axis, const ito_choice *choic
         printf("  %-16s %s%s%s%s\n", choice->name, choice->summary, *claims ? " (" : "", claims, *claims ? ")" : "");
         return;
     }
-    json_object(&app->json, NULL);
-    json_text(&app->json, "axis", axis->name);
-    json_text(&app->json, "name", choice->name);
-    json_text(&app->json, "summary", choice->summary);
-    json_text(&app->json, "claims", claims);
-    json_text(&app->json, "paper", choice->paper);
-    json_end(&app->json);
+    emit_object(&app->json, NULL);
+    emit_text(&app->json, "axis", axis->name);
+    emit_text(&app->json, "name", choice->name);
+    emit_text(&app->json, "summary", choice->summary);
+    emit_text(&app->json, "claims", claims);
+    emit_text(&app->json, "paper", choice->paper);
+    emit_end(&app->json);
 }
 
 static void print_axis(cli *app, const ito_axis *axis)

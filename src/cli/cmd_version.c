@@ -5,16 +5,16 @@
 
 static void print_json(cli *app)
 {
-    json_object(&app->json, NULL);
-    json_text(&app->json, "version", ito_version());
-    json_text(&app->json, "compiler", ito_compiler());
-    json_text(&app->json, "instruction_set", ito_instruction_set());
-    json_int(&app->json, "threads", ito_ctx_n_threads(app->ctx));
-    json_object(&app->json, "libraries");
+    emit_object(&app->json, NULL);
+    emit_text(&app->json, "version", ito_version());
+    emit_text(&app->json, "compiler", ito_compiler());
+    emit_text(&app->json, "instruction_set", ito_instruction_set());
+    emit_int(&app->json, "threads", ito_ctx_n_threads(app->ctx));
+    emit_object(&app->json, "libraries");
     for (int i = 0; ito_library_get(i).name; i++)
-        json_text(&app->json, ito_library_get(i).name, ito_library_get(i).version);
-    json_end(&app->json);
-    json_end(&app->json);
+        emit_text(&app->json, ito_library_get(i).name, ito_library_get(i).version);
+    emit_end(&app->json);
+    emit_end(&app->json);
 }
 
 static int run(cli *app, const args *a)

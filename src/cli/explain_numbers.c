@@ -114,26 +114,26 @@ void explain_clear(explain_numbers *numbers)
 
 static void numbers_to_json(json_out *j, const explain_numbers *numbers)
 {
-    if (numbers->n_rows) json_array(j, "levels");
+    if (numbers->n_rows) emit_array(j, "levels");
     for (int i = 0; i < numbers->n_rows; i++) {
         const explain_row *r = &numbers->rows[i];
-        json_object(j, NULL);
-        json_rounded(j, "t", r->level.t, DIGITS);
-        json_rounded(j, "alpha_bar", r->alpha_bar, DIGITS);
-        json_rounded(j, "signal", r->level.signal, DIGITS);
-        json_rounded(j, "sigma", r->level.sigma, DIGITS);
-        json_rounded(j, "log_snr", r->level.log_snr, DIGITS);
-        json_rounded(j, "beta", r->beta, DIGITS);
-        json_end(j);
+        emit_object(j, NULL);
+        emit_rounded(j, "t", r->level.t, DIGITS);
+        emit_rounded(j, "alpha_bar", r->alpha_bar, DIGITS);
+        emit_rounded(j, "signal", r->level.signal, DIGITS);
+        emit_rounded(j, "sigma", r->level.sigma, DIGITS);
+        emit_rounded(j, "log_snr", r->level.log_snr, DIGITS);
+        emit_rounded(j, "beta", r->beta, DIGITS);
+        emit_end(j);
     }
-    if (numbers->n_rows) json_end(j);
+    if (numbers->n_rows) emit_end(j);
     if (!numbers->n_times) return;
-    json_text(j, "process", numbers->process);
-    json_text(j, "spacing", numbers->spacing);
-    json_array(j, "timesteps");
-    for (int i = 0; i < numbers->n_times; i++) json_rounded(j, NULL, numbers->times[i], DIGITS);
-    json_end(j);
-    json_rounded(j, "t_end", numbers->t_end, DIGITS);
+    emit_text(j, "process", numbers->process);
+    emit_text(j, "spacing", numbers->spacing);
+    emit_array(j, "timesteps");
+    for (int i = 0; i < numbers->n_times; i++) emit_rounded(j, NULL, numbers->times[i], DIGITS);
+    emit_end(j);
+    emit_rounded(j, "t_end", numbers->t_end, DIGITS);
 }
 
 void explain_print(cli *app, const explain_numbers *numbers)

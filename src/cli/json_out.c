@@ -42,17 +42,17 @@ static void open_with(json_out *j, const char *key, char opener, char closer)
     j->has_members = false;
 }
 
-void json_object(json_out *j, const char *key)
+void emit_object(json_out *j, const char *key)
 {
     open_with(j, key, '{', '}');
 }
 
-void json_array(json_out *j, const char *key)
+void emit_array(json_out *j, const char *key)
 {
     open_with(j, key, '[', ']');
 }
 
-void json_end(json_out *j)
+void emit_end(json_out *j)
 {
     assert(j->depth > 0);
     putc(j->closers[--j->depth], j->out);
@@ -62,7 +62,7 @@ void json_end(json_out *j)
     fflush(j->out);
 }
 
-void json_text(json_out *j, const char *key, const char *value)
+void emit_text(json_out *j, const char *key, const char *value)
 {
     begin(j, key);
     if (value)
@@ -71,19 +71,19 @@ void json_text(json_out *j, const char *key, const char *value)
         fputs("null", j->out);
 }
 
-void json_int(json_out *j, const char *key, int64_t value)
+void emit_int(json_out *j, const char *key, int64_t value)
 {
     begin(j, key);
     fprintf(j->out, "%lld", (long long)value);
 }
 
-void json_bool(json_out *j, const char *key, bool value)
+void emit_bool(json_out *j, const char *key, bool value)
 {
     begin(j, key);
     fputs(value ? "true" : "false", j->out);
 }
 
-void json_rounded(json_out *j, const char *key, double value, int digits)
+void emit_rounded(json_out *j, const char *key, double value, int digits)
 {
     begin(j, key);
     if (isfinite(value))
@@ -92,7 +92,7 @@ void json_rounded(json_out *j, const char *key, double value, int digits)
         fputs("null", j->out);
 }
 
-void json_real(json_out *j, const char *key, double value)
+void emit_real(json_out *j, const char *key, double value)
 {
     char text[40];
     int digits = 15;
@@ -100,10 +100,10 @@ void json_real(json_out *j, const char *key, double value)
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value) break;
     }
-    json_rounded(j, key, value, digits);
+    emit_rounded(j, key, value, digits);
 }
 
-void json_raw(json_out *j, const char *key, const char *json)
+void emit_raw(json_out *j, const char *key, const char *json)
 {
     begin(j, key);
     for (; *json; json++)

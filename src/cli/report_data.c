@@ -26,42 +26,42 @@ static ito_status count_classes(const cli *app, const ito_dataset *data, int64_t
 
 static void classes_to_json(json_out *j, const ito_dataset_info *info, const int64_t *counts)
 {
-    json_array(j, "classes");
+    emit_array(j, "classes");
     for (int k = 0; k < info->n_classes; k++) {
-        json_object(j, NULL);
-        json_text(j, "name", info->class_names[k]);
-        json_int(j, "count", counts[k]);
-        json_end(j);
+        emit_object(j, NULL);
+        emit_text(j, "name", info->class_names[k]);
+        emit_int(j, "count", counts[k]);
+        emit_end(j);
     }
-    json_end(j);
+    emit_end(j);
 }
 
 static void data_to_json(json_out *j, const char *source, const ito_dataset *data, const int64_t *counts,
                          int64_t n_counted)
 {
     const ito_dataset_info *info = ito_dataset_get_info(data);
-    json_object(j, NULL);
-    json_text(j, "source", source);
-    json_text(j, "kind", ito_dataset_get_def(data)->choice.name);
-    json_int(j, "n_samples", info->n_samples);
-    json_bool(j, "is_endless", info->n_samples == 0);
-    json_int(j, "height", info->height);
-    json_int(j, "width", info->width);
-    json_int(j, "channels", info->channels);
-    json_array(j, "fields");
-    for (int k = 0; k < info->n_fields; k++) json_text(j, NULL, info->fields[k].name);
-    json_end(j);
-    if (info->n_classes) json_int(j, "n_counted", n_counted);
+    emit_object(j, NULL);
+    emit_text(j, "source", source);
+    emit_text(j, "kind", ito_dataset_get_def(data)->choice.name);
+    emit_int(j, "n_samples", info->n_samples);
+    emit_bool(j, "is_endless", info->n_samples == 0);
+    emit_int(j, "height", info->height);
+    emit_int(j, "width", info->width);
+    emit_int(j, "channels", info->channels);
+    emit_array(j, "fields");
+    for (int k = 0; k < info->n_fields; k++) emit_text(j, NULL, info->fields[k].name);
+    emit_end(j);
+    if (info->n_classes) emit_int(j, "n_counted", n_counted);
     classes_to_json(j, info, counts);
-    json_array(j, "rejected");
+    emit_array(j, "rejected");
     for (int k = 0; k < info->n_rejected; k++) {
-        json_object(j, NULL);
-        json_text(j, "path", info->rejected[k].path);
-        json_text(j, "reason", info->rejected[k].reason);
-        json_end(j);
+        emit_object(j, NULL);
+        emit_text(j, "path", info->rejected[k].path);
+        emit_text(j, "reason", info->rejected[k].reason);
+        emit_end(j);
     }
-    json_end(j);
-    json_end(j);
+    emit_end(j);
+    emit_end(j);
 }
 
 static void print_fields(const ito_dataset_info *info)

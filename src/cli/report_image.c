@@ -14,16 +14,16 @@ static void print_image(const char *path, const ito_image *image, const ito_imag
 
 static void image_to_json(json_out *j, const char *path, const ito_image *image, const ito_image_texts *texts)
 {
-    json_object(j, NULL);
-    json_text(j, "kind", "image");
-    json_text(j, "path", path);
-    json_int(j, "width", image->width);
-    json_int(j, "height", image->height);
-    json_int(j, "channels", image->channels);
-    json_object(j, "texts");
-    for (int i = 0; i < texts->n; i++) json_text(j, texts->items[i].key, texts->items[i].value);
-    json_end(j);
-    json_end(j);
+    emit_object(j, NULL);
+    emit_text(j, "kind", "image");
+    emit_text(j, "path", path);
+    emit_int(j, "width", image->width);
+    emit_int(j, "height", image->height);
+    emit_int(j, "channels", image->channels);
+    emit_object(j, "texts");
+    for (int i = 0; i < texts->n; i++) emit_text(j, texts->items[i].key, texts->items[i].value);
+    emit_end(j);
+    emit_end(j);
 }
 
 /* Only PNG carries texts. */

@@ -1,0 +1,13 @@
+mkdir run
+# A log whose last line was cut off.
+printf '{"step": 1, "loss": 0.5, "rate": 1e-3}\n{"step": 2, "loss": 0.25, "rate": 2e-3}\n{"st' > run/log.jsonl
+ito plot loss run --out loss.svg
+ito plot loss run --value rate --out rate.svg --json
+grep -c '^<svg' loss.svg
+ito plot forward shapes --size 16 --process vp-linear --index 3 --out forward.png
+ito info forward.png --json | grep -c '"kind":"image"'
+status=0
+ito plot loss nowhere 2> error || status=$?
+[ $status = 1 ]
+ito plot loss run --out loss.png 2> error || status=$?
+[ $status = 2 ]
