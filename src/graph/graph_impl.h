@@ -69,11 +69,11 @@ typedef struct ito_case_input {
 typedef struct ito_op_case {
     const char *name; /* "conv2d n2 8x8 c16 k3 s1 p1 oc16" */
     int n_in;
+    bool no_grad; /* no gradient check (integer results, zero gradients) */
     ito_case_input in[ITO_CASE_INPUTS];
     ito_value *(*build)(ito_graph *g, ito_value *const *in, const void *arg);
     const void *arg;
     double tolerance; /* fast kernel against reference, relative to the largest reference value; 0: 2e-6 */
-    bool no_grad;     /* no gradient check (integer results, zero gradients) */
 } ito_op_case;
 
 typedef struct ito_op_family {

@@ -70,8 +70,8 @@ static double conv_flops(const ito_node *n)
 }
 
 static void conv2d_rule(ito_graph *g, const ito_node *n, ito_value *const *dy, const bool *need, ito_value **dx);
-static void grad_input_rule(ito_graph *g, const ito_node *n, ito_value *const *dy, const bool *need, ito_value **dx);
-static void grad_weight_rule(ito_graph *g, const ito_node *n, ito_value *const *dy, const bool *need, ito_value **dx);
+static void grad_input_rule(ito_graph *g, const ito_node *n, ito_value *const *ddx, const bool *need, ito_value **d);
+static void grad_weight_rule(ito_graph *g, const ito_node *n, ito_value *const *ddw, const bool *need, ito_value **d);
 
 /* has_residual and act are set by fusion alone, after differentiation. */
 static const ito_op_def conv2d = {.name = "conv2d",

@@ -52,7 +52,7 @@ static ito_status infer_pool_grad(ito_infer *n)
 static void max_rule(ito_graph *g, const ito_node *n, ito_value *const *dy, const bool *need, ito_value **dx);
 static void avg_rule(ito_graph *g, const ito_node *n, ito_value *const *dy, const bool *need, ito_value **dx);
 static void avg_grad_rule(ito_graph *g, const ito_node *n, ito_value *const *dy, const bool *need, ito_value **dx);
-static void compose_max_grad(ito_graph *g, const ito_node *n, ito_value **y);
+static void compose_max_grad(ito_graph *g, const ito_node *n, ito_value **out);
 
 static const ito_op_def max_pool = {.name = "max_pool",
                                     .summary = "largest of each window",

@@ -28,9 +28,8 @@ static size_t whole_pages(size_t bytes)
 static void protect(const void *memory, size_t bytes, int prot)
 {
     if (!memory || !bytes) return;
-    uintptr_t page = page_size(), first = (uintptr_t)memory / page * page;
-    uintptr_t end = ((uintptr_t)memory + bytes + page - 1) / page * page;
-    mprotect((void *)first, end - first, prot);
+    size_t page = page_size(), before = (uintptr_t)memory % page;
+    mprotect((char *)memory - before, whole_pages(before + bytes), prot);
 }
 
 static void poison(void *memory, size_t bytes)

@@ -48,7 +48,7 @@ static void run_conv2d(const ito_ref *r)
     const ito_ref_array *bias = attr->has_bias ? &r->in[2] : NULL;
     const ito_ref_array *residual = attr->has_residual ? &r->in[2 + attr->has_bias] : NULL;
     for (int64_t e = 0; e < y->count; e++) {
-        int64_t y_at[ITO_MAX_DIMS];
+        int64_t y_at[ITO_MAX_DIMS] = {0};
         ref_unravel(&y->shape, e, y_at);
         double sum = window_sum(attr, &r->in[0], &r->in[1], y_at);
         if (bias) sum += ref_get(bias, y_at[3]);
@@ -78,7 +78,7 @@ static void run_conv2d_grad_input(const ito_ref *r)
 {
     const ito_ref_array *dx = &r->out[0];
     for (int64_t e = 0; e < dx->count; e++) {
-        int64_t x_at[ITO_MAX_DIMS];
+        int64_t x_at[ITO_MAX_DIMS] = {0};
         ref_unravel(&dx->shape, e, x_at);
         ref_put(dx, e, spread_sum(r->attr, &r->in[0], &r->in[1], x_at));
     }

@@ -12,7 +12,7 @@ typedef struct window {
 
 static window window_of(const ito_attr_pool *attr, const ito_shape *y, const int64_t *image, int64_t element)
 {
-    int64_t at[ITO_MAX_DIMS];
+    int64_t at[ITO_MAX_DIMS] = {0};
     ref_unravel(y, element, at);
     int64_t h = at[1] * attr->stride[0] - attr->pad_before[0], w = at[2] * attr->stride[1] - attr->pad_before[1];
     return (window){at[0],         at[3],
@@ -90,7 +90,7 @@ static void run_upsample_nearest(const ito_ref *r)
     const ito_attr_resample *attr = r->attr;
     const ito_ref_array *x = &r->in[0], *y = &r->out[0];
     for (int64_t e = 0; e < y->count; e++) {
-        int64_t at[ITO_MAX_DIMS];
+        int64_t at[ITO_MAX_DIMS] = {0};
         ref_unravel(&y->shape, e, at);
         ref_put(y, e, ref_get(x, ref_at(x, at[0], at[1] / attr->factor[0], at[2] / attr->factor[1], at[3])));
     }
@@ -102,7 +102,7 @@ static void run_downsample_average(const ito_ref *r)
     const ito_ref_array *x = &r->in[0], *y = &r->out[0];
     int64_t fh = attr->factor[0], fw = attr->factor[1];
     for (int64_t e = 0; e < y->count; e++) {
-        int64_t at[ITO_MAX_DIMS];
+        int64_t at[ITO_MAX_DIMS] = {0};
         ref_unravel(&y->shape, e, at);
         double sum = 0;
         for (int64_t i = 0; i < fh; i++)
