@@ -79,8 +79,10 @@ ito_value *ito__param(const ito_scope *s, const char *name, ito_shape shape, ito
     snprintf(full, sizeof full, "%s%s", s->path, name);
     int i = ito_param_list_find(net->list, full);
     if (i < 0 && !net->grows) return ito__graph_fail(s->g, ITO_NOT_FOUND, "the parameter list has no '%s'", full);
-    if (i < 0 && ito_param_list_add(net->list, full, shape, init, scale, decay, &i) != ITO_OK)
-        return ito__graph_fail(s->g, ITO_USAGE, "%s", ito_last_error(net->ctx));
+    if (i < 0) {
+        ito_status st = ito_param_list_add(net->list, full, shape, init, scale, decay, &i);
+        if (st != ITO_OK) return ito__graph_fail(s->g, st, "%s", ito_last_error(net->ctx));
+    }
     const ito_param *p = ito_param_list_get(net->list, i);
     if (!ito_shape_equal(p->shape, shape))
         return ito__graph_fail(s->g, ITO_SHAPE, "parameter '%s' is %s, the network expects %s", full,

@@ -195,6 +195,7 @@ static void check_fixture(ito_ctx *ctx, const char *path, const char *backend)
     free(m.dw);
 }
 
+/* EQ[ddpm:appB] */
 static void check_backend(const char *backend)
 {
     ito_ctx *ctx;

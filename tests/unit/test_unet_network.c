@@ -20,11 +20,11 @@ typedef struct fixture {
     ito_program *p;
 } fixture;
 
-static fixture open_config(const char *text)
+static fixture open_with_threads(const char *text, int n_threads)
 {
     fixture f = {0};
     json_t *config;
-    assert_int_equal(ito_ctx_create(NULL, &f.ctx), ITO_OK);
+    assert_int_equal(ito_ctx_create(&(ito_ctx_options){.n_threads = n_threads}, &f.ctx), ITO_OK);
     assert_ok(f.ctx, ito__json_parse(f.ctx, "config", text, strlen(text), &config));
     assert_ok(f.ctx, ito__network_create(f.ctx, "config", config, &f.network));
     json_decref(config);
@@ -33,6 +33,11 @@ static fixture open_config(const char *text)
     assert_ok(f.ctx, ito_graph_create(f.ctx, &f.g));
     assert_ok(f.ctx, ito__net_create(f.g, f.network->params, ITO_F32, false, &f.net));
     return f;
+}
+
+static fixture open_config(const char *text)
+{
+    return open_with_threads(text, 0);
 }
 
 static void build(fixture *f, int64_t n, int64_t height, int64_t width)
@@ -162,6 +167,49 @@ static void test_dropout_is_keyed_per_sample(void **state)
     free(y[1]);
 }
 
+/* The gradients of every weight, as one flat set, computed with so many threads. The caller frees. */
+static float *gradients(int n_threads, int64_t *size)
+{
+    fixture f = open_with_threads("{" SMALL ", \"_zero_init\": false}", n_threads);
+    int n = ito_param_list_count(f.network->params);
+    ito_value **dw = calloc((size_t)n, sizeof *dw);
+    ito_params *flat;
+    double x[3 * 64], t[3] = {3, 500, 999};
+    random_doubles(5, 3 * 64, -1, 1, x);
+    build(&f, 3, 8, 8);
+    ito_value *loss = ito_op_sum(f.g, ito_op_square(f.g, f.y), ITO_ALL_AXES, false);
+    assert_ok(f.ctx, ito__net_grad(f.net, loss, dw));
+    assert_ok(f.ctx, ito_params_create(f.ctx, f.network->params, ITO_F32, &flat));
+    assert_ok(f.ctx, ito_program_create(f.g, n, dw, &(ito_program_options){.n_bound = n}, &f.p));
+    assert_ok(f.ctx, ito__net_bind(f.net, f.p, f.weights));
+    for (int i = 0; i < n; i++) assert_ok(f.ctx, ito_program_bind(f.p, dw[i], ito_params_data(flat, i)));
+    write_doubles(f.p, f.ctx, f.in.x, x);
+    write_doubles(f.p, f.ctx, f.in.t, t);
+    assert_ok(f.ctx, ito_program_run(f.p));
+    *size = ito_param_list_size(f.network->params);
+    float *out = calloc((size_t)*size, sizeof *out);
+    memcpy(out, ito_params_flat(flat), (size_t)*size * sizeof *out);
+    ito_params_destroy(flat);
+    free(dw);
+    close_fixture(&f);
+    return out;
+}
+
+static void test_gradients_do_not_depend_on_threads(void **state)
+{
+    (void)state;
+    const int n_threads[] = {2, 3, 8};
+    int64_t size, size_again;
+    float *one = gradients(1, &size);
+    for (int i = 0; i < 3; i++) {
+        float *many = gradients(n_threads[i], &size_again);
+        assert_int_equal(size, size_again);
+        assert_memory_equal(one, many, (size_t)size * sizeof *one);
+        free(many);
+    }
+    free(one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_fresh_weights),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_dropout_is_keyed_per_sample),
+        cmocka_unit_test(test_gradients_do_not_depend_on_threads),
     };
     return cmocka_run_group_tests_name("U-Net", tests, NULL, NULL);
 }
