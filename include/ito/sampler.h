@@ -121,11 +121,11 @@ typedef struct ito_sample_options {
     const char *spacing; /* NULL: "trailing" */
     const ito_opts *spacing_opts;
     int n_steps;         /* 0: 50 */
+    bool keep_eps;       /* after clipping, keep the network's eps instead of the one that fits the clipped x_0 */
     const double *times; /* instead of a spacing: n_steps times, strictly decreasing, without the end */
     double t_end;        /* stop here; 0: the process's t_min */
     const char *clip;    /* of x_0: NULL: "none"; "static", "dynamic" */
     const ito_opts *clip_opts;
-    bool keep_eps;           /* after clipping, keep the network's eps instead of the one that fits the clipped x_0 */
     const float *start;      /* [n, ...]: the state at the first time; NULL: noise */
     uint64_t seed;           /* of the default noise source */
     const ito_noise *noise;  /* NULL: the default source */

@@ -148,7 +148,7 @@ void ito_mixture_draw(const ito_mixture *m, int label, uint64_t seed, uint64_t f
     prior(m, label, weight);
     for (int64_t i = 0; i < n; i++, x += m->dim) {
         ito_rng_key key = {.seed = seed, .stream = ITO_STREAM_DATA, .sample = first + (uint64_t)i};
-        double u;
+        double u = 0;
         int k = 0;
         ito_rng_uniform(key, 0, 1, &u);
         while (k < m->n - 1 && u >= weight[k]) u -= weight[k++];

@@ -27,7 +27,7 @@ static ito_status check_times(const ito_sampler *s)
 {
     const ito_process *process = s->step.process;
     int n = s->step.n_steps;
-    double before = nextafter(ito_process_t_max(process), INFINITY);
+    double before = nextafter(ito_process_t_max(process), (double)INFINITY);
     for (int i = 0; i <= n; i++) {
         if (!(s->times[i] < before) || s->times[i] < ito_process_t_min(process))
             return ito__fail(s->step.ctx, ITO_USAGE,

@@ -55,7 +55,7 @@ void ito_step_abs_quantile(ito_step *step, double level, const float *x, double 
 static ito_status evaluate(ito_sampler *s, const ito_level *t, const float *x)
 {
     /* A view cannot be const; the denoiser's contract is to read x only. */
-    ito_tensor in = ito_tensor_view(ITO_F32, s->shape, (void *)(uintptr_t)x);
+    ito_tensor in = ito_tensor_view(ITO_F32, s->shape, (void *)x);
     ito_tensor out = ito_tensor_view(ITO_F32, s->shape, s->out);
     for (int64_t i = 0; i < s->step.n; i++) s->times_of[i] = t->t;
     s->n_evals++;

@@ -174,8 +174,7 @@ static ito_status no_noise(void *user, ito_step *step, ito_moments *moments)
 static ito_status once_back(void *user, ito_step *step, float *x, int *go_to)
 {
     counts *c = user;
-    (void)x;
-    c->steps++;
+    x[0] += (float)(c->steps++ == 0) * 1e-6F; /* a hook may touch the state */
     if (step->index % 5 == 4 && c->backs < step->index / 5 + 1) {
         c->backs++;
         *go_to = step->index - 3;
@@ -186,7 +185,7 @@ static ito_status once_back(void *user, ito_step *step, float *x, int *go_to)
 static ito_status refuse(void *user, ito_step *step, float *x, int *go_to)
 {
     (void)user;
-    (void)x;
+    x[0] = 0;
     *go_to = step->index + 5;
     return ITO_OK;
 }
@@ -336,7 +335,8 @@ static ito_status count_up(void *self, ito_ctx *c, ito_stream stream, uint32_t s
     uint32_t *steps = self;
     assert_true(stream == ITO_STREAM_PRIOR ? step == 0 : step == ITO_NOISE_DRAWS * *steps);
     if (stream == ITO_STREAM_STEP) ++*steps;
-    for (int64_t i = 0; i < n * size; i++) dst[i] = 0.1F * (float)sample[i / size];
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < size; j++) *dst++ = 0.1F * (float)sample[i];
     return ITO_OK;
 }
 

@@ -91,7 +91,7 @@ static void test_any_level(void **state)
 static void test_limit_of_no_signal(void **state)
 {
     (void)state;
-    const ito_level noise = {1, 0, 1, -INFINITY};
+    const ito_level noise = {1, 0, 1, -(double)INFINITY};
     ito_prediction_map eps = ito_prediction_map_at(&kinds[0], &noise);
     ito_prediction_map x0 = ito_prediction_map_at(&kinds[1], &noise);
     ito_prediction_map v = ito_prediction_map_at(&kinds[2], &noise);
@@ -108,7 +108,7 @@ static void test_limit_of_no_signal(void **state)
 static void test_limit_of_no_noise(void **state)
 {
     (void)state;
-    const ito_level data = {0, 1, 0, INFINITY};
+    const ito_level data = {0, 1, 0, (double)INFINITY};
     ito_prediction_map eps = ito_prediction_map_at(&kinds[0], &data);
     ito_prediction_map x0 = ito_prediction_map_at(&kinds[1], &data);
     ito_prediction_map v = ito_prediction_map_at(&kinds[2], &data);
@@ -134,7 +134,7 @@ static void test_registered_kind(void **state)
     (void)state;
     static const ito_prediction_def score = {.choice = {.name = "my-score", .summary = "the score"}, .row = score_row};
     ito_prediction mine;
-    const ito_level t = {1, 0.6, 0.8, 2 * log(0.75)}, data = {0, 1, 0, INFINITY};
+    const ito_level t = {1, 0.6, 0.8, 2 * log(0.75)}, data = {0, 1, 0, (double)INFINITY};
     double of_x, of_out;
     assert_int_equal(ito_prediction_register(ctx, &score), ITO_OK);
     assert_int_equal(ito_prediction_find(ctx, "my-score", &mine), ITO_OK);
