@@ -71,7 +71,7 @@ void ito__ema(const ito_queue *q, int64_t n, double decay, const float *param, f
     ito__parallel(q, n_slices(&j), ema_slice, &j);
 }
 
-/* --- measures: at most MAX_PARTS slices, so that the parts fit the stack --------------------------------------------------- */
+/* --- measures: at most MAX_PARTS slices, so that the parts fit the stack ------------------------------------------ */
 
 static optim_job measure(int64_t n, const float *x)
 {

@@ -42,23 +42,23 @@ static void pack_slice(void *arg, int64_t slice, int thread)
     const attention *a = &j->a;
     int64_t slot = slice / a->key_tiles, tile = slice % a->key_tiles;
     int64_t start = position(a, j->first_head + slot, a->n_keys, 0);
-    pack_turned(a->n_keys, a->depth, a->row, j->k + start, tile * (KEYS / GEMM_NR), KEYS / GEMM_NR,
+    pack_turned(a->n_keys, a->depth, a->row, j->k + start, tile * (KEYS / GEMM_NR), div_up(keys_of(a, tile), GEMM_NR),
                 packed_keys(j, slot));
-    pack_straight(a->padded_keys, a->n_keys, a->depth, a->row, j->v + start, tile * KEYS, (tile + 1) * KEYS,
+    pack_straight(a->padded_keys, a->depth, a->row, j->v + start, tile * KEYS, tile * KEYS + keys_of(a, tile),
                   packed_values(j, slot));
 }
 
-/* --- a tile of queries ----------------------------------------------------------------------------------------------------- */
+/* --- a tile of queries -------------------------------------------------------------------------------------------- */
 
 typedef struct running {
     float largest[QUERIES], sum[QUERIES];
 } running;
 
 /* Scores of one row to e^{s - m'}; updates the running maximum and sum and returns e^{m - m'}. */
-static float soften_row(const score_row *row, float scale, float *s, float *largest, float *sum)
+static float soften_row(const score_row *row, int columns, float scale, float *s, float *largest, float *sum)
 {
     vf high = vset(-INFINITY), total = {0};
-    for (int j = 0; j < KEYS; j += VF_WIDTH) {
+    for (int j = 0; j < columns; j += VF_WIDTH) {
         int lanes = seen_lanes(row, j);
         vf v = score_vector(row, vload(s + j), scale, j, lanes);
         v = vselect(vmask(lanes), v, vset(-INFINITY));
@@ -67,10 +67,10 @@ static float soften_row(const score_row *row, float scale, float *s, float *larg
     }
     float m = ITO_MAX(*largest, vlargest(high));
     if (m == -INFINITY) { /* nothing seen so far */
-        memset(s, 0, KEYS * sizeof *s);
+        memset(s, 0, (size_t)columns * sizeof *s);
         return 1;
     }
-    for (int j = 0; j < KEYS; j += VF_WIDTH) {
+    for (int j = 0; j < columns; j += VF_WIDTH) {
         vf p = vexp(vload(s + j) - m);
         vstore(s + j, p);
         total += p;
@@ -87,15 +87,16 @@ static void add_tile(const forward_job *j, int64_t head, int64_t query_tile, int
     const attention *a = &j->a;
     const int64_t n = queries_of(a, query_tile), first = query_tile * QUERIES, width = a->width;
     const int64_t slot = head - j->first_head;
+    const int columns = columns_of(a, key_tile);
     float *product = o + QUERIES * width, keep[QUERIES];
-    tile_product(n, KEYS, a->depth, j->q + position(a, head, a->n_queries, first), a->row,
+    tile_product(n, columns, a->depth, j->q + position(a, head, a->n_queries, first), a->row,
                  packed_keys(j, slot) + key_tile * KEYS * a->depth, a->depth * GEMM_NR, s, KEYS);
     for (int64_t i = 0; i < n; i++) {
         score_row row = score_row_of(a, head, first + i, key_tile * KEYS);
-        keep[i] = soften_row(&row, (float)a->scale, s + i * KEYS, &r->largest[i], &r->sum[i]);
+        keep[i] = soften_row(&row, columns, (float)a->scale, s + i * KEYS, &r->largest[i], &r->sum[i]);
     }
-    tile_product(n, width, KEYS, s, KEYS, packed_values(j, slot) + key_tile * KEYS * GEMM_NR, a->padded_keys * GEMM_NR,
-                 product, width);
+    tile_product(n, width, keys_of(a, key_tile), s, KEYS, packed_values(j, slot) + key_tile * KEYS * GEMM_NR,
+                 a->padded_keys * GEMM_NR, product, width);
     for (int64_t i = 0; i < n; i++)
         for (int64_t d = 0; d < width; d++) o[i * width + d] = o[i * width + d] * keep[i] + product[i * width + d];
 }

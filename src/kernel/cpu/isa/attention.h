@@ -58,7 +58,7 @@ static inline void attention_plan(ito_kernel *k, attention *a)
     k->workspace_bytes = (size_t)(a->round * a->per_head + threads * a->per_thread) * sizeof(float);
 }
 
-/* --- packing -------------------------------------------------------------------------------------------------------------- */
+/* --- packing ------------------------------------------------------------------------------------------------------ */
 
 /* Panels over positions: element (d, j) of panel p is x[p GEMM_NR + j][d]; missing positions are zero. */
 static inline void pack_turned(int64_t n, int64_t depth, int64_t row, const float *x, int64_t first_panel,
@@ -74,23 +74,22 @@ static inline void pack_turned(int64_t n, int64_t depth, int64_t row, const floa
     }
 }
 
-/* Panels over depth: element (j, c) of panel p is x[j][p GEMM_NR + c], for positions first .. end - 1 of n in all;
- * positions past `inside` and missing columns are zero. */
-static inline void pack_straight(int64_t n, int64_t inside, int64_t depth, int64_t row, const float *x, int64_t first,
-                                 int64_t end, float *packed)
+/* Panels over depth: element (j, c) of panel p is x[j][p GEMM_NR + c], for positions first .. end - 1 of panels of n;
+ * missing columns are zero. */
+static inline void pack_straight(int64_t n, int64_t depth, int64_t row, const float *x, int64_t first, int64_t end,
+                                 float *packed)
 {
     for (int64_t column = 0; column < depth; column += GEMM_NR) {
         int64_t width = ITO_MIN(GEMM_NR, depth - column);
         for (int64_t j = first; j < end; j++) {
             float *to = packed + column * n + j * GEMM_NR;
-            int64_t taken = j < inside ? width : 0;
-            for (int64_t c = 0; c < taken; c++) to[c] = x[j * row + column + c];
-            for (int64_t c = taken; c < GEMM_NR; c++) to[c] = 0;
+            for (int64_t c = 0; c < width; c++) to[c] = x[j * row + column + c];
+            for (int64_t c = width; c < GEMM_NR; c++) to[c] = 0;
         }
     }
 }
 
-/* --- products ------------------------------------------------------------------------------------------------------------- */
+/* --- products ----------------------------------------------------------------------------------------------------- */
 
 /* c[m][columns] = A B over a reduction of k; B's panels lie panel_step floats apart; columns are whole vectors. */
 static inline void tile_product(int64_t m, int64_t columns, int64_t k, const float *a, int64_t lda, const float *b,
@@ -118,7 +117,7 @@ static inline void tile_product_turned(int64_t m, int64_t columns, int64_t k, co
     }
 }
 
-/* --- scores --------------------------------------------------------------------------------------------------------------- */
+/* --- scores ------------------------------------------------------------------------------------------------------- */
 
 /* A query's scores against one tile of keys. */
 typedef struct score_row {
@@ -168,6 +167,12 @@ static inline int64_t queries_of(const attention *a, int64_t tile)
 static inline int64_t keys_of(const attention *a, int64_t tile)
 {
     return ITO_MIN(KEYS, a->n_keys - tile * KEYS);
+}
+
+/* Columns of a tile that hold keys, in whole vectors; the scores behind them are never touched. */
+static inline int columns_of(const attention *a, int64_t tile)
+{
+    return (int)(div_up(keys_of(a, tile), VF_WIDTH) * VF_WIDTH);
 }
 
 /* Where position `at` of a head begins in [N, L, H, D] (head counts n * heads + h). */

@@ -45,18 +45,19 @@ static float *part_of(const grad_job *j, int64_t head, int part)
     return j->packed + (head - j->first_head) * j->a.per_head + j->part_at[part];
 }
 
-/* --- packing --------------------------------------------------------------------------------------------------------------- */
+/* --- packing ------------------------------------------------------------------------------------------------------ */
 
 static void pack_keys_slice(void *arg, int64_t slice, int thread)
 {
     (void)thread;
     const grad_job *j = arg;
     const attention *a = &j->a;
-    int64_t head = j->first_head + slice / a->key_tiles, tile = slice % a->key_tiles, panels = KEYS / GEMM_NR;
+    int64_t head = j->first_head + slice / a->key_tiles, tile = slice % a->key_tiles;
+    int64_t first = tile * (KEYS / GEMM_NR), panels = div_up(keys_of(a, tile), GEMM_NR);
     int64_t start = position(a, head, a->n_keys, 0);
-    pack_turned(a->n_keys, a->depth, a->row, j->k + start, tile * panels, panels, part_of(j, head, KEYS_TURNED));
-    pack_turned(a->n_keys, a->depth, a->row, j->v + start, tile * panels, panels, part_of(j, head, VALUES_TURNED));
-    pack_straight(a->padded_keys, a->n_keys, a->depth, a->row, j->k + start, tile * KEYS, (tile + 1) * KEYS,
+    pack_turned(a->n_keys, a->depth, a->row, j->k + start, first, panels, part_of(j, head, KEYS_TURNED));
+    pack_turned(a->n_keys, a->depth, a->row, j->v + start, first, panels, part_of(j, head, VALUES_TURNED));
+    pack_straight(a->padded_keys, a->depth, a->row, j->k + start, tile * KEYS, tile * KEYS + keys_of(a, tile),
                   part_of(j, head, KEYS_STRAIGHT));
 }
 
@@ -77,20 +78,18 @@ static void pack_queries_slice(void *arg, int64_t slice, int thread)
     const attention *a = &j->a;
     int64_t head = j->first_head + slice / a->query_tiles, first = slice % a->query_tiles * QUERIES;
     int64_t end = ITO_MIN(first + QUERIES, a->n_queries), start = position(a, head, a->n_queries, 0);
-    pack_straight(a->n_queries, a->n_queries, a->depth, a->row, j->q + start, first, end,
-                  part_of(j, head, QUERIES_STRAIGHT));
-    pack_straight(a->n_queries, a->n_queries, a->depth, a->row, j->grad + start, first, end,
-                  part_of(j, head, GRAD_STRAIGHT));
+    pack_straight(a->n_queries, a->depth, a->row, j->q + start, first, end, part_of(j, head, QUERIES_STRAIGHT));
+    pack_straight(a->n_queries, a->depth, a->row, j->grad + start, first, end, part_of(j, head, GRAD_STRAIGHT));
     float *delta = part_of(j, head, DELTA);
     for (int64_t i = first; i < end; i++)
         delta[i] = row_dot(a->depth, j->grad + start + i * a->row, j->o + start + i * a->row);
 }
 
-/* --- a tile of p and ds ------------------------------------------------------------------------------------------------------ */
+/* --- a tile of p and ds ------------------------------------------------------------------------------------------- */
 
-static void weigh_row(const score_row *row, float scale, float lse, float delta, float *p, float *ds)
+static void weigh_row(const score_row *row, int columns, float scale, float lse, float delta, float *p, float *ds)
 {
-    for (int j = 0; j < KEYS; j += VF_WIDTH) {
+    for (int j = 0; j < columns; j += VF_WIDTH) {
         int lanes = lse == -INFINITY ? 0 : seen_lanes(row, j);
         vf score = score_vector(row, vload(p + j), scale, j, lanes);
         vf weight = vselect(vmask(lanes), vexp(score - lse), vset(0.0f));
@@ -104,14 +103,15 @@ static void weigh_tile(const grad_job *j, int64_t head, int64_t query_tile, int6
     const attention *a = &j->a;
     const int64_t n = queries_of(a, query_tile), first = query_tile * QUERIES;
     const int64_t start = position(a, head, a->n_queries, first), at = key_tile * KEYS * a->depth;
-    tile_product(n, KEYS, a->depth, j->q + start, a->row, part_of(j, head, KEYS_TURNED) + at, a->depth * GEMM_NR, p,
+    const int columns = columns_of(a, key_tile);
+    tile_product(n, columns, a->depth, j->q + start, a->row, part_of(j, head, KEYS_TURNED) + at, a->depth * GEMM_NR, p,
                  KEYS);
-    tile_product(n, KEYS, a->depth, j->grad + start, a->row, part_of(j, head, VALUES_TURNED) + at, a->depth * GEMM_NR,
-                 ds, KEYS);
+    tile_product(n, columns, a->depth, j->grad + start, a->row, part_of(j, head, VALUES_TURNED) + at,
+                 a->depth * GEMM_NR, ds, KEYS);
     const float *lse = j->lse + head * a->n_queries + first, *delta = part_of(j, head, DELTA) + first;
     for (int64_t i = 0; i < n; i++) {
         score_row row = score_row_of(a, head, first + i, key_tile * KEYS);
-        weigh_row(&row, (float)a->scale, lse[i], delta[i], p + i * KEYS, ds + i * KEYS);
+        weigh_row(&row, columns, (float)a->scale, lse[i], delta[i], p + i * KEYS, ds + i * KEYS);
     }
 }
 
@@ -130,7 +130,7 @@ static void store_rows(const attention *a, int64_t head, int64_t length, int64_t
     }
 }
 
-/* --- the two passes ------------------------------------------------------------------------------------------------------------ */
+/* --- the two passes ----------------------------------------------------------------------------------------------- */
 
 static void query_slice(void *arg, int64_t slice, int thread)
 {
@@ -143,8 +143,9 @@ static void query_slice(void *arg, int64_t slice, int thread)
     memset(sum, 0, (size_t)(n * width) * sizeof *sum);
     for (int64_t key_tile = 0; key_tile < a->key_tiles && tile_visible(a, tile, key_tile); key_tile++) {
         weigh_tile(j, head, tile, key_tile, p, ds);
-        tile_product(n, width, KEYS, ds, KEYS, part_of(j, head, KEYS_STRAIGHT) + key_tile * KEYS * GEMM_NR,
-                     a->padded_keys * GEMM_NR, product, width);
+        tile_product(n, width, keys_of(a, key_tile), ds, KEYS,
+                     part_of(j, head, KEYS_STRAIGHT) + key_tile * KEYS * GEMM_NR, a->padded_keys * GEMM_NR, product,
+                     width);
         add_to(n * width, product, sum);
     }
     store_rows(a, head, a->n_queries, tile * QUERIES, n, (float)a->scale, sum, j->dq);

@@ -17,7 +17,7 @@ static ito_status index_prepare(ito_kernel *k, int index, int table)
     return fits && (table < 0 || k->in[table].dtype == ITO_F32) ? ITO_OK : ITO_UNSUPPORTED;
 }
 
-/* --- gather -------------------------------------------------------------------------------------------------------- */
+/* --- gather ------------------------------------------------------------------------------------------------------- */
 
 static ito_status gather_prepare(ito_kernel *k)
 {
@@ -50,7 +50,7 @@ static void gather_run(RUN_ARGS)
     ito__parallel(q, div_up(count_in(k, 1), rows), gather_slice, &job);
 }
 
-/* --- its gradient: a slice owns some columns and adds the rows in the order of the indices ---------------------------- */
+/* --- its gradient: a slice owns some columns and adds the rows in the order of the indices ------------------------ */
 
 static ito_status gather_grad_prepare(ito_kernel *k)
 {
@@ -84,7 +84,7 @@ static void gather_grad_run(RUN_ARGS)
     ito__parallel(q, div_up(row_size(&k->out[0].shape), COLUMNS), gather_grad_slice, &job);
 }
 
-/* --- one_hot ---------------------------------------------------------------------------------------------------------- */
+/* --- one_hot ------------------------------------------------------------------------------------------------------ */
 
 static ito_status one_hot_prepare(ito_kernel *k)
 {

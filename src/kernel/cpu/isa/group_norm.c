@@ -1,8 +1,8 @@
 /* Group norm (Wu and He 2018) with an activation after the affine map, and its gradient. x is [n, spatial, channels];
  * a sample's pixels are cut into chunks of fixed size, so that its result depends on nothing but itself.
  *
- *   forward   1. per chunk and channel: mean and sum of squared deviations, taken about the chunk's first pixel, so that
- *                a large mean cancels before anything is squared
+ *   forward   1. per chunk and channel: mean and sum of squared deviations, taken about the chunk's first pixel, so
+ *                that a large mean cancels before anything is squared
  *             2. per sample: chunks and channels combined to the group's mean and variance (Chan, Golub and LeVeque
  *                1979) in double
  *             3. per chunk: y = act(gamma (x - mean) rstd + beta)
@@ -82,7 +82,7 @@ static int64_t chunk_at(const shape3 *s, int64_t n, int64_t chunk)
     return (n * s->spatial + chunk * s->rows) * s->channels;
 }
 
-/* --- the three steps, by sample or by chunk ------------------------------------------------------------------------------ */
+/* --- the three steps, by sample or by chunk ----------------------------------------------------------------------- */
 
 typedef struct steps {
     norm_job *job;
@@ -133,11 +133,11 @@ static void run_steps(const ito_queue *q, steps s)
     ito__parallel(q, all, apply_slice, &s);
 }
 
-/* --- forward --------------------------------------------------------------------------------------------------------------- */
+/* --- forward ------------------------------------------------------------------------------------------------------ */
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* `n_vectors` vectors of columns: mean and squared deviations of each column over the rows. `left`: lanes of the last. */
+/* `n_vectors` vectors of columns: mean and squared deviations of each column over the rows; `left` lanes of each. */
 INLINE void measure_columns(int n_vectors, int left, int64_t rows, int64_t stride, const float *x, float *mean,
                             float *squares)
 {
@@ -247,7 +247,7 @@ static void forward_run(RUN_ARGS)
     run_steps(q, (steps){&j, measure_forward, combine_forward, apply_forward});
 }
 
-/* --- gradient ---------------------------------------------------------------------------------------------------------------- */
+/* --- gradient ----------------------------------------------------------------------------------------------------- */
 
 /* Sums over the rows of du and du (x - mean), by column. */
 INLINE void sum_columns(int n_vectors, int left, int64_t rows, int64_t stride, const float *x, const float *du,

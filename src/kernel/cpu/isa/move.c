@@ -1,5 +1,5 @@
-/* Kernels that only move elements: slice and its gradient, pad, concat, permute where rows stay whole. Each is a list of
- * walks with two operands, where to and where from, and maybe a fill before. transpose.c does the other permutes. */
+/* Kernels that only move elements: slice and its gradient, pad, concat, permute where rows stay whole. Each is a list
+ * of walks with two operands, where to and where from, and maybe a fill before. transpose.c does the other permutes. */
 #include "kernel/cpu/isa/mem.h"
 #include "kernel/cpu/walk.h"
 
@@ -22,7 +22,7 @@ static ito_status create_moves(ito_kernel *k, int n, moves **out)
     return ITO_OK;
 }
 
-/* --- run ------------------------------------------------------------------------------------------------------------ */
+/* --- run ---------------------------------------------------------------------------------------------------------- */
 
 static void copy_row(int64_t n, float *to, int64_t to_step, const float *from, int64_t from_step)
 {
@@ -70,7 +70,7 @@ static void moves_run(RUN_ARGS)
     }
 }
 
-/* --- slice ------------------------------------------------------------------------------------------------------------ */
+/* --- slice -------------------------------------------------------------------------------------------------------- */
 
 /* The walk over `part`, which lies in `whole` as the attributes say; `dense` is the operand that is the part itself. */
 static walk sliced_walk(const ito_attr_slice *attr, ito_shape whole, ito_shape part, int dense)
@@ -105,7 +105,7 @@ static ito_status slice_grad_prepare(ito_kernel *k)
     return ITO_OK;
 }
 
-/* --- pad, concat --------------------------------------------------------------------------------------------------- */
+/* --- pad, concat -------------------------------------------------------------------------------------------------- */
 
 /* The walk that puts a dense part into the output with its first element at index `at`. */
 static walk placed_walk(ito_shape part, ito_shape whole, const int64_t at[ITO_MAX_DIMS])
@@ -144,7 +144,7 @@ static ito_status concat_prepare(ito_kernel *k)
     return ITO_OK;
 }
 
-/* --- permute of whole rows -------------------------------------------------------------------------------------------- */
+/* --- permute of whole rows ---------------------------------------------------------------------------------------- */
 
 static ito_status permute_prepare(ito_kernel *k)
 {

@@ -36,7 +36,7 @@ static const float *pixel(const float *x, const int64_t *d, int64_t n, int64_t h
     return x + ((n * d[1] + h) * d[2] + w) * d[3];
 }
 
-/* --- rows of channels --------------------------------------------------------------------------------------------------- */
+/* --- rows of channels --------------------------------------------------------------------------------------------- */
 
 static void fill_row(int64_t n, float value, float *y)
 {
@@ -58,7 +58,7 @@ static void scale_row(int64_t n, float scale, float *y)
     for (int64_t c = 0; c < n; c++) y[c] *= scale;
 }
 
-/* --- maximum ---------------------------------------------------------------------------------------------------------------- */
+/* --- maximum ------------------------------------------------------------------------------------------------------ */
 
 static void max_pool_slice(void *arg, int64_t slice, int thread)
 {
@@ -121,7 +121,7 @@ static void max_pool_grad_slice(void *arg, int64_t slice, int thread)
                         dx);
 }
 
-/* --- average ---------------------------------------------------------------------------------------------------------------- */
+/* --- average ------------------------------------------------------------------------------------------------------ */
 
 static void avg_pool_slice(void *arg, int64_t slice, int thread)
 {
@@ -163,7 +163,7 @@ static void avg_pool_grad_slice(void *arg, int64_t slice, int thread)
     }
 }
 
-/* --- resampling --------------------------------------------------------------------------------------------------------------- */
+/* --- resampling --------------------------------------------------------------------------------------------------- */
 
 static void upsample_slice(void *arg, int64_t slice, int thread)
 {
@@ -194,7 +194,7 @@ static void downsample_slice(void *arg, int64_t slice, int thread)
     }
 }
 
-/* --- kernels ------------------------------------------------------------------------------------------------------------------- */
+/* --- kernels ------------------------------------------------------------------------------------------------------ */
 
 /* One slice for each row of the output. */
 #define ROW_KERNEL(name)                                                                                               \

@@ -18,7 +18,7 @@ typedef struct reduction {
     int64_t n_units, unit_group; /* a unit is one (outer, part, block) */
 } reduction;
 
-/* --- prepare --------------------------------------------------------------------------------------------------------- */
+/* --- prepare ------------------------------------------------------------------------------------------------------ */
 
 /* Merges axes into the three of the reduction; false when reduced and kept axes alternate further. */
 static bool merge_axes(ito_shape shape, uint32_t axes, reduction *r)
@@ -69,7 +69,7 @@ static ito_status sum_to_prepare(ito_kernel *k)
     return prepare_axes(k, ITO_REDUCE_SUM, axes);
 }
 
-/* --- one part ---------------------------------------------------------------------------------------------------------- */
+/* --- one part ----------------------------------------------------------------------------------------------------- */
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -183,7 +183,7 @@ static void part_slice(void *arg, int64_t slice, int thread)
     for (int64_t unit = slice * r->unit_group; unit < end; unit++) unit_part(r, unit, job->in[0], job->work);
 }
 
-/* --- the parts, in order ------------------------------------------------------------------------------------------------ */
+/* --- the parts, in order ------------------------------------------------------------------------------------------ */
 
 static float combine_parts(const reduction *r, const float *part)
 {

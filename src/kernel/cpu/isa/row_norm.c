@@ -46,7 +46,7 @@ static ito_status grad_prepare(ito_kernel *k)
 
 #define LEFT(n, i) ((int)ITO_MIN((n) - (i), VF_WIDTH))
 
-/* --- forward --------------------------------------------------------------------------------------------------------------- */
+/* --- forward ------------------------------------------------------------------------------------------------------ */
 
 static float row_mean(int64_t n, const float *x)
 {
@@ -101,7 +101,7 @@ static void forward_run(const ito_kernel *k, const ito_queue *q, const void *con
     ito__parallel(q, j.chunks, forward_slice, &j);
 }
 
-/* --- gradient ---------------------------------------------------------------------------------------------------------------- */
+/* --- gradient ----------------------------------------------------------------------------------------------------- */
 
 typedef struct row_sums {
     float du, du_xhat; /* averages of gamma du and gamma du xhat */
@@ -176,7 +176,7 @@ static void grad_run(const ito_queue *q, rows_job *j)
     ito__parallel(q, div_up(j->width, 256), affine_grad_slice, j);
 }
 
-/* --- kernels ------------------------------------------------------------------------------------------------------------------- */
+/* --- kernels ------------------------------------------------------------------------------------------------------ */
 
 static void layer_norm_run(RUN_ARGS)
 {

@@ -3,7 +3,7 @@
 #include "kernel/cpu/isa/mem.h"
 #include "kernel/cpu/isa/vmath.h"
 
-/* --- rows ----------------------------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 #define UNARY_LOOP(name)                                                                                               \
     static void unary_row_##name(int64_t n, const float *x, float *y)                                                  \
@@ -40,7 +40,7 @@ void ITO_ISA_FN(ito__cpu_slope_row)(int kind, int64_t n, const float *x, const f
     rows[kind](n, x, dy, dx);
 }
 
-/* --- kernels -------------------------------------------------------------------------------------------------------- */
+/* --- kernels ------------------------------------------------------------------------------------------------------ */
 
 static void run_chunks(const ito_queue *q, mem_job job, void (*fn)(void *, int64_t, int))
 {
@@ -115,7 +115,7 @@ static void full_slice(void *arg, int64_t slice, int thread)
 }
 ELEMENTWISE(full)
 
-/* --- cast ------------------------------------------------------------------------------------------------------------ */
+/* --- cast --------------------------------------------------------------------------------------------------------- */
 
 #define CAST(from, to)                                                                                                 \
     static void cast_##from##_##to(int64_t n, const void *in, void *out)                                               \

@@ -53,12 +53,24 @@ static inline vf vselect(vi mask, vf a, vf b) /* mask ? a : b */
 /* NaN in a stays NaN. */
 static inline vf vmax(vf a, vf b)
 {
+#if defined(__AVX512F__)
+    return (vf)_mm512_max_ps((__m512)b, (__m512)a); /* the second one where they are unordered or equal */
+#elif defined(__AVX2__)
+    return (vf)_mm256_max_ps((__m256)b, (__m256)a);
+#else
     return vselect(b > a, b, a);
+#endif
 }
 
 static inline vf vmin(vf a, vf b)
 {
+#if defined(__AVX512F__)
+    return (vf)_mm512_min_ps((__m512)b, (__m512)a);
+#elif defined(__AVX2__)
+    return (vf)_mm256_min_ps((__m256)b, (__m256)a);
+#else
     return vselect(b < a, b, a);
+#endif
 }
 
 static inline vf vabs(vf x)
@@ -143,7 +155,7 @@ static inline float vlargest(vf x)
 static inline vf vexp(vf x)
 {
     const float rounder = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, kept in the low bits */
-    x = vselect(x > 100.0f, vset(100.0f), vselect(x < -110.0f, vset(-110.0f), x));
+    x = vmin(vmax(x, vset(-110.0f)), vset(100.0f));
     vf shifted = x * 1.44269504f + rounder;
     vf n = shifted - rounder;
     vf r = (x - n * 0.693359375f) + n * 2.12194440e-4f; /* ln 2 in two parts, the first exact times n */

@@ -13,10 +13,10 @@
     for (int lane = 0; lane < VF_WIDTH; lane++) x[lane] = call(x[lane]);                                               \
     return x
 
-/* --- logarithms ------------------------------------------------------------------------------------------------- */
+/* --- logarithms --------------------------------------------------------------------------------------------------- */
 
-/* x = 2^n m with m in [sqrt(1/2), sqrt(2)); with s = f / (2 + f), f = m - 1: log m = 2 atanh s = f - s (f - s^2 Q(s^2)),
- * where 2 atanh s = 2 s + s^3 Q(s^2) (Q to 2e-9). */
+/* x = 2^n m with m in [sqrt(1/2), sqrt(2)); with f = m - 1 and s = f / (2 + f): log m = 2 atanh s
+ * = f - s (f - s^2 Q(s^2)), where 2 atanh s = 2 s + s^3 Q(s^2) (Q to 2e-9). */
 static inline vf unary_log(vf x)
 {
     vi tiny = x < 1.17549435e-38f;
@@ -42,7 +42,7 @@ static inline vf unary_log1p(vf x)
     return vselect((u <= 0.0f) | ~(u < INFINITY), unary_log(u), y);
 }
 
-/* --- exponentials ----------------------------------------------------------------------------------------------- */
+/* --- exponentials ------------------------------------------------------------------------------------------------- */
 
 static inline vf unary_exp(vf x)
 {
@@ -76,7 +76,7 @@ static inline vf unary_tanh(vf x)
     return vselect(a < 0.625f, near, far);
 }
 
-/* --- the error function ------------------------------------------------------------------------------------------ */
+/* --- the error function ------------------------------------------------------------------------------------------- */
 
 /* erf on [-1, 1]: x P(x^2), P to 1.2e-9. */
 static inline vf erf_near(vf x, vf z)
@@ -198,7 +198,7 @@ static inline vf unary_floor(vf x)
     LANES(floorf);
 }
 
-/* --- slopes -------------------------------------------------------------------------------------------------------- */
+/* --- slopes ------------------------------------------------------------------------------------------------------- */
 
 static inline vf slope_identity(vf x)
 {
