@@ -89,6 +89,15 @@ static void random_shapes(void **state)
     }
 }
 
+/* a^T b with a long reduction has a kernel of its own. */
+static void long_reductions(void **state)
+{
+    (void)state;
+    const int64_t mnk[][3] = {{3, 128, 2000}, {128, 5, 1030}, {1, 1, 5000}, {100, 230, 700}};
+    for (int i = 0; i < ITO_COUNT(mnk); i++)
+        check(ITO_SHAPE(1, 1), ITO_SHAPE(1, 1), ITO_SHAPE(1, 1), mnk[i], (ito_attr_matmul){.trans_a = true}, 0);
+}
+
 static void broadcasting(void **state)
 {
     (void)state;
@@ -141,10 +150,8 @@ static void instruction_sets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_shapes),
-        cmocka_unit_test(broadcasting),
-        cmocka_unit_test(rows_stand_alone),
-        cmocka_unit_test(instruction_sets),
+        cmocka_unit_test(random_shapes),    cmocka_unit_test(long_reductions),  cmocka_unit_test(broadcasting),
+        cmocka_unit_test(rows_stand_alone), cmocka_unit_test(instruction_sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

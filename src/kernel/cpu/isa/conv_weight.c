@@ -3,7 +3,9 @@
  * The pixels are cut into `parts` and dw into blocks of rows (output channels) and columns (tap, channel); every (group,
  * part, block) is a slice that sums its pixels, CHUNK at a time, into a matrix of its own. Afterwards the parts are
  * added in order and turned into the state-dict layout. Parts and blocks depend on the shape alone, so the sums do not
- * depend on threads. */
+ * depend on threads.
+ *
+ * A matrix product a^T b with a long reduction (the weight gradient of a linear layer) is the 1x1 case of the same. */
 #include "kernel/cpu/isa.h"
 #include "kernel/cpu/isa/gemm.h"
 
@@ -46,6 +48,18 @@ static void cut(weight *s)
     s->parts = ITO_MAX(1, ceil_div(s->pixels, s->part_pixels));
 }
 
+/* After view and groups are set. */
+static void plan(ito_kernel *k, weight *s, int64_t channels)
+{
+    s->m = channels / s->groups;
+    s->n = conv_view_reduction(&s->view);
+    s->ld = gemm_panels(s->n) * GEMM_NR;
+    s->pixels = conv_view_pixels(&s->view);
+    cut(s);
+    int64_t floats = ITO_MAX(1, k->n_threads) * SCRATCH_FLOATS + s->parts * s->groups * s->m * s->ld;
+    k->workspace_bytes = (size_t)floats * sizeof(float);
+}
+
 static ito_status prepare(ito_kernel *k)
 {
     if (!ito__conv_fits(k)) return ITO_UNSUPPORTED;
@@ -59,13 +73,30 @@ static ito_status prepare(ito_kernel *k)
                           .channels = attr->x_shape.d[3],
                           .reduce = attr->w_shape.d[1]};
     s->groups = attr->groups;
-    s->m = dy.d[3] / attr->groups;
-    s->n = conv_view_reduction(&s->view);
-    s->ld = gemm_panels(s->n) * GEMM_NR;
-    s->pixels = conv_view_pixels(&s->view);
-    cut(s);
-    int64_t floats = ITO_MAX(1, k->n_threads) * SCRATCH_FLOATS + s->parts * s->groups * s->m * s->ld;
-    k->workspace_bytes = (size_t)floats * sizeof(float);
+    plan(k, s, dy.d[3]);
+    return ITO_OK;
+}
+
+/* One a [K, M] and one b [K, N], nothing fused, K long. */
+static bool is_long_product(const ito_kernel *k)
+{
+    const ito_attr_matmul *attr = k->attr;
+    bool plain = attr->trans_a && !attr->trans_b && k->n_in == 2 && attr->act == ITO_UNARY_identity;
+    bool floats = k->in[0].dtype == ITO_F32 && k->in[1].dtype == ITO_F32 && k->out[0].dtype == ITO_F32;
+    ito_shape a = k->in[0].shape, b = k->in[1].shape;
+    return plain && floats && a.n_dims == 2 && b.n_dims == 2 && a.d[0] >= 2 * CHUNK;
+}
+
+static ito_status prepare_matmul(ito_kernel *k)
+{
+    if (!is_long_product(k)) return ITO_UNSUPPORTED;
+    ito_shape a = k->in[0].shape, b = k->in[1].shape;
+    weight *s = k->state = ito__alloc(k->ctx, sizeof *s);
+    if (!s) return ITO_MEMORY;
+    const conv_axis one = {.taps = 1, .kernel_step = 1, .step = 1, .offset_step = 1, .source = 1, .grid = 1};
+    s->view = (conv_view){.y = one, .x = one, .images = a.d[0], .channels = b.d[1], .reduce = b.d[1]};
+    s->groups = 1;
+    plan(k, s, a.d[1]);
     return ITO_OK;
 }
 
@@ -127,19 +158,32 @@ static void gather(void *arg, int64_t row, int thread)
     }
 }
 
-static void run(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out, void *workspace,
-                const void *packed)
+static void run_all(const ito_kernel *k, const ito_queue *q, const float *x, const float *dy, float *dw,
+                    float *workspace)
 {
-    (void)packed;
     const weight *s = k->state;
-    float *scratch = workspace;
-    job j = {s, in[0], in[1], out[0], scratch, scratch + (int64_t)ITO_MAX(1, k->n_threads) * SCRATCH_FLOATS};
+    job j = {s, x, dy, dw, workspace, workspace + (int64_t)ITO_MAX(1, k->n_threads) * SCRATCH_FLOATS};
     ito__parallel(q, s->groups * s->parts * s->grid.n_rows * s->grid.n_columns, sum_part, &j);
     ito__parallel(q, s->groups * s->m, gather, &j);
 }
 
+static void run(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out, void *workspace,
+                const void *packed)
+{
+    (void)packed;
+    run_all(k, q, in[0], in[1], out[0], workspace);
+}
+
+static void run_matmul(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out,
+                       void *workspace, const void *packed)
+{
+    (void)packed;
+    run_all(k, q, in[1], in[0], out[0], workspace);
+}
+
 static const ito_kernel_def defs[] = {
     {.op = "conv2d_grad_weight", .name = "direct", .prepare = prepare, .run = run},
+    {.op = "matmul", .name = "long", .prepare = prepare_matmul, .run = run_matmul},
 };
 
 extern const ito_isa_family ITO_ISA_FN(ito__cpu_conv_weight);
