@@ -13,6 +13,7 @@
 
 #define CHUNK       GEMM_KC /* pixels */
 #define MOST_PANELS 6       /* columns of a block: CHUNK rows of them stay in the second-level cache */
+#define TURN        32      /* pixels */
 #define ENOUGH      24      /* slices */
 
 typedef struct weight {
@@ -106,6 +107,17 @@ typedef struct job {
     float *dw, *scratch, *sums; /* sums [part][group][m][ld] */
 } job;
 
+/* Columns column .. column + columns - 1 of n_pixels rows of im2col, as panels. A few pixels at a time, so that they stay
+ * in the first-level cache until all panels have taken their share. */
+static void fill_panels(const conv_source *source, int64_t pixel, int64_t n_pixels, int64_t column, int64_t columns,
+                        float *panels)
+{
+    for (int64_t i = 0; i < n_pixels; i += TURN)
+        for (int64_t at = 0; at < columns; at += GEMM_NR)
+            conv_fill(source, pixel + i, ITO_MIN(TURN, n_pixels - i), column + at,
+                      column + ITO_MIN(at + GEMM_NR, columns), panels + at * n_pixels + i * GEMM_NR, GEMM_NR);
+}
+
 static void sum_part(void *arg, int64_t slice, int thread)
 {
     const job *j = arg;
@@ -129,9 +141,7 @@ static void sum_part(void *arg, int64_t slice, int thread)
     do {
         g.k = ITO_MIN(CHUNK, end - pixel);
         g.a = j->dy + pixel * channels + group * s->m + row;
-        for (int64_t at = 0; at < columns; at += GEMM_NR)
-            conv_fill(&source, pixel, g.k, column + at, column + ITO_MIN(at + GEMM_NR, columns), panels + at * g.k,
-                      GEMM_NR);
+        fill_panels(&source, pixel, g.k, column, columns, panels);
         gemm_run(&g);
         g.accumulate = true;
         pixel += CHUNK;

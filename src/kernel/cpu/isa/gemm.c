@@ -71,18 +71,29 @@ static void run_panel(const gemm_block *g, const part *of, int64_t column)
     }
 }
 
-/* Copies rows k0 .. k1 - 1 of a matrix stored by columns into tiles [k1 - k0][GEMM_MR]. */
+/* Copies rows p .. end - 1 of one tile of a matrix stored by columns. */
+static void pack_tile(const gemm_block *g, int64_t p, int64_t end, int64_t row0, int64_t rows, float *to)
+{
+    for (; p < end; p++, to += GEMM_MR) {
+        const float *from = g->a + p * g->lda + row0;
+        __builtin_prefetch(from + 16 * g->lda); /* short pieces far apart are not fetched ahead by themselves */
+        for (int64_t j = 0; j < rows; j += VF_WIDTH) {
+            int n = (int)ITO_MIN(VF_WIDTH, rows - j);
+            vstore_n(to + j, n, vload_n(from + j, n));
+        }
+    }
+}
+
+/* Part k0 .. k1 - 1 of a matrix stored by columns, as tiles [k1 - k0][GEMM_MR]; a few k at a time, so that they stay in
+ * the first-level cache until all tiles have taken their share. */
 static void pack_tiles(const gemm_block *g, int64_t k0, int64_t k1)
 {
-    for (int64_t i = 0; i < gemm_tile_count(g->m); i++) {
-        int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
-        float *to = g->buffer + i * (k1 - k0) * GEMM_MR;
-        for (int64_t p = k0; p < k1; p++, to += GEMM_MR)
-            for (int64_t j = 0; j < rows; j += VF_WIDTH) {
-                int n = (int)ITO_MIN(VF_WIDTH, rows - j);
-                vstore_n(to + j, n, vload_n(g->a + p * g->lda + row0 + j, n));
-            }
-    }
+    const int64_t turn = 16;
+    for (int64_t p = k0; p < k1; p += turn)
+        for (int64_t i = 0; i < gemm_tile_count(g->m); i++) {
+            int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
+            pack_tile(g, p, ITO_MIN(k1, p + turn), row0, rows, g->buffer + (i * (k1 - k0) + p - k0) * GEMM_MR);
+        }
 }
 
 /* A's part k0 .. k1 - 1, made where it has to be. */

@@ -5,9 +5,9 @@
 #include "kernel/cpu/isa.h"
 #include "kernel/cpu/isa/winograd.h"
 
-#define CHUNK_FLOATS (2 << 20) /* wanted size of a chunk's transforms */
-#define TURN         4         /* tiles that a slice transforms */
-#define MOST_PANELS  8         /* of a block's columns */
+#define MOST_TILES  GEMM_KC /* of a chunk: as long as one part of a reduction */
+#define TURN        4       /* tiles that a slice transforms */
+#define MOST_PANELS 8       /* of a block's columns */
 
 typedef struct weight {
     winograd_tiling x, dy;
@@ -67,8 +67,7 @@ static ito_status prepare_any(ito_kernel *k)
     s->lds = gemm_panels(s->n) * GEMM_NR;
     s->columns = even_share(gemm_panels(s->n), MOST_PANELS) * GEMM_NR;
     s->n_columns = ceil_div(s->n, s->columns);
-    int64_t tiles = winograd_tiles(&s->x), most = CHUNK_FLOATS / (WINOGRAD_POINTS * (s->m + s->lds)) / 32 * 32;
-    s->chunk = even_share(tiles, ITO_MIN(ITO_MAX(most, 64), 1024));
+    s->chunk = even_share(winograd_tiles(&s->x), MOST_TILES);
     s->z_step = winograd_step(s->chunk * gemm_tile_count(s->m) * GEMM_MR);
     s->v_step = winograd_step(s->chunk * s->lds);
     s->sum_step = winograd_step(s->m * s->lds);
