@@ -1,0 +1,16 @@
+# Writes recipes/*.json into one C file, so that the library needs no files at run time.
+# Called as: cmake -DSOURCE=recipes -DOUT=recipes.c -P embed_recipes.cmake
+file(GLOB files ${SOURCE}/*.json)
+list(SORT files)
+set(code "/* Generated from recipes/ by cmake/embed_recipes.cmake. */\n#include <ito/train.h>\n\n#include <stddef.h>\n\nstatic const ito_recipe recipes[] = {\n")
+foreach(path ${files})
+  file(READ ${path} json)
+  string(JSON name GET "${json}" name)
+  string(JSON summary GET "${json}" summary)
+  string(REPLACE "\\" "\\\\" text "${json}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  string(REPLACE "\n" "\\n\"\n     \"" text "${text}")
+  string(APPEND code "    {\"${name}\", \"${summary}\",\n     \"${text}\"},\n")
+endforeach()
+string(APPEND code "};\n\nconst ito_recipe *ito_recipe_get(int index)\n{\n    int n = (int)(sizeof recipes / sizeof recipes[0]);\n    return index >= 0 && index < n ? &recipes[index] : NULL;\n}\n")
+file(WRITE ${OUT} "${code}")

@@ -1,0 +1,198 @@
+/* Timing a U-Net: forward as in sampling (weights packed once), or a whole training step (forward, backward, clipping, AdamW,
+ * moving average). The data is noise; the arithmetic is that of a real run. */
+#include <ito/bench.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/arch.h"
+#include "objective/denoise.h"
+#include "train/optimizer.h"
+
+/* DDPM's CIFAR-10 U-Net (Ho, Jain and Abbeel 2020, appendix B) and a small one for 32x32 grey images. */
+static const struct preset {
+    const char *name, *config;
+    int batch;
+} presets[] = {
+    {"ddpm-cifar10",
+     "{\"_class_name\": \"UNet2DModel\", \"sample_size\": 32, \"in_channels\": 3, \"out_channels\": 3,"
+     " \"block_out_channels\": [128, 256, 256, 256], \"layers_per_block\": 2,"
+     " \"down_block_types\": [\"DownBlock2D\", \"AttnDownBlock2D\", \"DownBlock2D\", \"DownBlock2D\"],"
+     " \"up_block_types\": [\"UpBlock2D\", \"UpBlock2D\", \"AttnUpBlock2D\", \"UpBlock2D\"],"
+     " \"attention_head_dim\": null, \"downsample_padding\": 0, \"flip_sin_to_cos\": false, \"freq_shift\": 1,"
+     " \"norm_eps\": 1e-6}",
+     16},
+    {"small",
+     "{\"_class_name\": \"UNet2DModel\", \"sample_size\": 32, \"in_channels\": 1, \"out_channels\": 1,"
+     " \"block_out_channels\": [32, 64, 64], \"layers_per_block\": 2,"
+     " \"down_block_types\": [\"DownBlock2D\", \"DownBlock2D\", \"AttnDownBlock2D\"],"
+     " \"up_block_types\": [\"AttnUpBlock2D\", \"UpBlock2D\", \"UpBlock2D\"],"
+     " \"attention_head_dim\": null, \"norm_num_groups\": 8}",
+     64},
+};
+
+typedef struct bench {
+    ito_ctx *ctx;
+    int batch;
+    bool train;
+    ito_network *network;
+    ito_optimizer *optimizer;
+    ito_params *params; /* of a forward bench */
+    ito_graph *g;
+    ito_net *net;
+    ito_value **outputs;
+    ito_program *program;
+} bench;
+
+static ito_status find_preset(ito_ctx *ctx, const char *name, const struct preset **out)
+{
+    const char *names[ITO_COUNT(presets)];
+    for (int i = 0; i < ITO_COUNT(presets); i++) {
+        names[i] = presets[i].name;
+        *out = &presets[i];
+        if (!strcmp(names[i], name)) return ITO_OK;
+    }
+    const char *near = ito__nearest(name, ITO_COUNT(names), names);
+    return ito__fail(ctx, ITO_NOT_FOUND, "no preset is named '%s'; %s%s", name,
+                     near ? "did you mean " : "known are ddpm-cifar10 and ", near ? near : "small");
+}
+
+static ito_status open_network(bench *b, const struct preset *preset)
+{
+    json_t *config;
+    ITO_TRY(ito__json_parse(b->ctx, preset->name, preset->config, strlen(preset->config), &config));
+    ito_status st = ito__network_create(b->ctx, preset->name, config, &b->network);
+    json_decref(config);
+    return st;
+}
+
+/* Zeros would hit fast paths of no real run. */
+static ito_status fill_input(bench *b, ito_value *v)
+{
+    int64_t count = ito_shape_count(ito_value_shape(v));
+    float *data = ito__alloc_array(b->ctx, (size_t)count, sizeof *data);
+    if (!data) return ITO_MEMORY;
+    ito_rng_normal((ito_rng_key){.seed = 1, .stream = ITO_STREAM_NOISE}, 0, (size_t)count, data);
+    ito_status st = ito_program_write(b->program, v, data);
+    ito__free(b->ctx, data);
+    return st;
+}
+
+static ito_status compile_forward(bench *b)
+{
+    const ito_arch_info *a = &b->network->info;
+    ito_arch_inputs in = ito__network_inputs(b->network, b->g, ITO_F32, b->batch, a->height, a->width);
+    ito_scope root = ito__net_scope(b->net);
+    ito_value *out = b->network->arch->build(&root, b->network->config, &in);
+    ITO_TRY(ito_params_create(b->ctx, b->network->params, ITO_F32, &b->params));
+    ito_params_init(b->params, 1);
+    ITO_TRY(ito_program_create(b->g, 1, &out, &(ito_program_options){.freeze_params = true}, &b->program));
+    ITO_TRY(ito__net_bind(b->net, b->program, b->params));
+    ITO_TRY(fill_input(b, in.x));
+    return fill_input(b, in.t);
+}
+
+static ito_status compile_train(bench *b)
+{
+    const ito_arch_info *a = &b->network->info;
+    ito_optimizer_config config = {0.9, 0.999, 1e-8, 0.01, 1, 0.999};
+    int n = ito_param_list_count(b->network->params);
+    ito_denoise d = ito__denoise_begin(b->g, ITO_SHAPE(b->batch, a->height, a->width, a->in_channels));
+    ito_arch_inputs in = {.x = d.x_t, .t = ito_graph_input(b->g, "t", ITO_F32, ITO_SHAPE(b->batch))};
+    ito_scope root = ito__net_scope(b->net);
+    ito_value *out = b->network->arch->build(&root, b->network->config, &in);
+    ito_value *loss = ito_op_mean(b->g, ito__denoise_loss(b->g, &d, out), ITO_ALL_AXES, false);
+    ITO_TRY(ito__optimizer_create(b->ctx, b->network->params, &config, 1, &b->optimizer));
+    b->outputs = ito__alloc_array(b->ctx, (size_t)n + 1, sizeof *b->outputs);
+    if (!b->outputs) return ITO_MEMORY;
+    ITO_TRY(ito__net_grad(b->net, loss, b->outputs));
+    b->outputs[n] = loss;
+    ITO_TRY(ito_program_create(b->g, n + 1, b->outputs, &(ito_program_options){.n_bound = n}, &b->program));
+    ITO_TRY(ito__net_bind(b->net, b->program, b->optimizer->weights));
+    for (int i = 0; i < n; i++)
+        ITO_TRY(ito_program_bind(b->program, b->outputs[i], ito_params_data(b->optimizer->grads, i)));
+    ito_value *inputs[] = {d.x0, d.eps, d.coef, in.t};
+    for (int i = 0; i < ITO_COUNT(inputs); i++) ITO_TRY(fill_input(b, inputs[i]));
+    return ITO_OK;
+}
+
+static ito_status run_once(bench *b)
+{
+    double norm;
+    ITO_TRY(ito_program_run(b->program));
+    return b->train ? ito__optimizer_step(b->optimizer, 1e-6, &norm) : ITO_OK;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+#define MAX_REPEATS 1000
+
+static ito_status measure(bench *b, int repeats, ito_bench_result *r)
+{
+    double ms[MAX_REPEATS];
+    ITO_TRY(run_once(b));
+    for (int i = 0; i < repeats; i++) {
+        double start = ito__now();
+        ITO_TRY(run_once(b));
+        ms[i] = 1e3 * (ito__now() - start);
+    }
+    qsort(ms, (size_t)repeats, sizeof *ms, by_value);
+    ito_program_memory_info m = ito_program_memory(b->program);
+    size_t state = b->train ? ito__optimizer_bytes(b->optimizer) : m.bound_bytes;
+    *r = (ito_bench_result){.ms = ms[repeats / 2],
+                            .ms_min = ms[0],
+                            .ms_max = ms[repeats - 1],
+                            .peak_bytes = m.slab_bytes + m.packed_bytes + m.const_bytes + state,
+                            .n_weights = ito_param_list_n_weights(b->network->params)};
+    r->images_per_second = 1e3 * b->batch / r->ms;
+    r->gflops = ito_program_flops(b->program) / r->ms * 1e-6;
+    return ITO_OK;
+}
+
+static ito_status profile(bench *b, int repeats, void (*steps)(void *user, const ito_program_step *step), void *user)
+{
+    ito_program_profile(b->program, true);
+    for (int i = 0; i < repeats; i++) ITO_TRY(run_once(b));
+    for (int i = 0; i < ito_program_n_steps(b->program); i++) {
+        ito_program_step s = ito_program_step_get(b->program, i);
+        s.seconds /= repeats;
+        steps(user, &s);
+    }
+    ito_program_profile(b->program, false);
+    return ITO_OK;
+}
+
+static void close_bench(bench *b)
+{
+    ito_program_destroy(b->program);
+    ito__net_destroy(b->net);
+    ito_graph_destroy(b->g);
+    ito__optimizer_destroy(b->optimizer);
+    ito_params_destroy(b->params);
+    ito__network_destroy(b->network);
+    ito__free(b->ctx, b->outputs);
+}
+
+ito_status ito_bench_unet(ito_ctx *ctx, const ito_bench_options *options, ito_bench_result *result,
+                          void (*steps)(void *user, const ito_program_step *step), void *user)
+{
+    const struct preset *preset;
+    bench b = {.ctx = ctx, .train = options->train};
+    int repeats = ITO_MIN(options->repeats > 0 ? options->repeats : 5, MAX_REPEATS);
+    ito_status st;
+    ITO_TRY(find_preset(ctx, options->preset ? options->preset : "small", &preset));
+    b.batch = options->batch > 0 ? options->batch : preset->batch;
+    ITO_GO(open_network(&b, preset));
+    ITO_GO(ito_graph_create(ctx, &b.g));
+    ITO_GO(ito__net_create(b.g, b.network->params, ITO_F32, false, &b.net));
+    ITO_GO(b.train ? compile_train(&b) : compile_forward(&b));
+    ITO_GO(measure(&b, repeats, result));
+    if (steps) ITO_GO(profile(&b, repeats, steps, user));
+done:
+    close_bench(&b);
+    return st;
+}

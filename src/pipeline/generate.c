@@ -1,0 +1,131 @@
+/* Generation in batches: labels, guidance, defaults. Sample i of a seed is the same in any batch. */
+#include "pipeline/generate.h"
+
+#include <string.h>
+
+#include <ito/grid.h>
+#include <ito/guidance.h>
+#include <ito/image.h>
+
+#define DEFAULT_BATCH 64
+#define PREVIEW_STEPS 20
+#define PREVIEW_ROWS  4
+
+/* What was not said is filled in from the model's record, then from ito's defaults. */
+static ito_status fill_defaults(const ito__generator *g, ito_generate_options *o)
+{
+    static const char where[] = "the model's sampling defaults";
+    int64_t steps;
+    double guidance;
+    const char *sampler, *spacing, *clip;
+    ITO_TRY(ito__json_int(g->ctx, where, g->sample, "steps", 50, &steps));
+    ITO_TRY(ito__json_real(g->ctx, where, g->sample, "guidance", 1, &guidance));
+    ITO_TRY(ito__json_text(g->ctx, where, g->sample, "sampler", "ddim", &sampler));
+    ITO_TRY(ito__json_text(g->ctx, where, g->sample, "spacing", "trailing", &spacing));
+    ITO_TRY(ito__json_text(g->ctx, where, g->sample, "clip", "static", &clip));
+    if (o->n <= 0) o->n = 1;
+    if (o->batch <= 0) o->batch = DEFAULT_BATCH;
+    if (!o->sample.n_steps) o->sample.n_steps = (int)steps;
+    if (!o->sample.sampler) o->sample.sampler = sampler;
+    if (!o->sample.spacing) o->sample.spacing = spacing;
+    if (!o->sample.clip) o->sample.clip = clip;
+    if (!o->has_guidance && o->guidance == 0) o->guidance = g->n_classes && !g->no_null_label ? guidance : 1;
+    return ITO_OK;
+}
+
+static ito_status check(const ito__generator *g, const ito_generate_options *o)
+{
+    if (o->labels && !g->n_classes)
+        return ito__fail(g->ctx, ITO_USAGE, "this model was trained without labels; leave the label out");
+    for (int i = 0; o->labels && i < o->n; i++)
+        if (o->labels[i] < 0 || o->labels[i] > g->n_classes - g->no_null_label)
+            return ito__fail(g->ctx, ITO_USAGE, "label %d is outside 0 .. %d", o->labels[i], g->n_classes - 1);
+    if (o->guidance != 1 && g->n_classes && g->no_null_label)
+        return ito__fail(g->ctx, ITO_USAGE, "this model has no null label: guidance %g is not possible, only 1",
+                         o->guidance);
+    return ITO_OK;
+}
+
+static void choose_labels(const ito__generator *g, const ito_generate_options *o, int32_t *labels)
+{
+    for (int i = 0; i < o->n; i++)
+        labels[i] = o->labels ? o->labels[i] : o->spread ? i % g->n_classes : g->n_classes - g->no_null_label;
+}
+
+/* Rows first .. first + n - 1. labels is NULL for a model without. */
+static ito_status generate_batch(const ito__generator *g, const ito_generate_options *o, int first, int n,
+                                 int32_t *labels, float *images)
+{
+    int64_t size = (int64_t)g->height * g->width * g->channels;
+    ito_shape shape = ITO_SHAPE(n, g->height, g->width, g->channels);
+    ito_tensor x = ito_tensor_view(ITO_F32, shape, images + first * size);
+    ito_sample_options sample = o->sample;
+    sample.first_sample += (uint64_t)first;
+    if (sample.samples) sample.samples += first;
+    if (sample.start) sample.start += first * size;
+    ito_denoiser plain = ito__runner_denoiser(g->runner, g->prediction);
+    if (!labels) return ito_sample(g->ctx, g->process, &plain, NULL, &sample, &x);
+    int32_t null_label = g->n_classes;
+    ito_condition given = {0}, none = {0};
+    ito_denoiser guided;
+    ITO_TRY(ito_condition_add(g->ctx, &given, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(n), labels + first)));
+    ITO_TRY(ito_condition_add(g->ctx, &none, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(1), &null_label)));
+    ITO_TRY(ito_guidance_cfg(g->ctx, &plain, &none, o->guidance, &guided));
+    ito_status st = ito_sample(g->ctx, g->process, &guided, &given, &sample, &x);
+    ito_denoiser_clear(&guided);
+    return st;
+}
+
+ito_status ito__generate(const ito__generator *g, const ito_generate_options *options, float *images,
+                         int32_t *labels_used)
+{
+    ito_generate_options o = *options;
+    int32_t *labels = NULL;
+    ito_status st = ITO_OK;
+    ITO_TRY(fill_defaults(g, &o));
+    ITO_TRY(check(g, &o));
+    if (g->n_classes) {
+        labels = ito__alloc_array(g->ctx, (size_t)o.n, sizeof *labels);
+        if (!labels) return ITO_MEMORY;
+        choose_labels(g, &o, labels);
+    }
+    for (int first = 0; first < o.n; first += o.batch)
+        ITO_GO(generate_batch(g, &o, first, ITO_MIN(o.batch, o.n - first), labels, images));
+    for (int i = 0; labels_used && i < o.n; i++) labels_used[i] = labels && labels[i] < g->n_classes ? labels[i] : -1;
+done:
+    ito__free(g->ctx, labels);
+    return st;
+}
+
+/* ---- previews ---- */
+
+static ito_status write_grid(const ito__generator *g, const float *images, int n, int columns, const int32_t *labels,
+                             const char *path)
+{
+    ito_image picture;
+    const char **names = ito__alloc_array(g->ctx, (size_t)n, sizeof *names);
+    if (!names) return ITO_MEMORY;
+    for (int i = 0; i < n; i++) names[i] = labels[i] >= 0 && g->class_names ? g->class_names[labels[i]] : "";
+    ito_grid_options options = {.columns = columns, .labels = g->n_classes ? names : NULL};
+    ito_status st = ito_grid_render(g->ctx, images, n, g->height, g->width, g->channels, &options, &picture);
+    if (st == ITO_OK) {
+        st = ito_image_write_png(g->ctx, path, &picture, NULL);
+        ito_image_clear(g->ctx, &picture);
+    }
+    ito__free(g->ctx, names);
+    return st;
+}
+
+ito_status ito__generate_preview(const ito__generator *g, uint64_t seed, const char *path)
+{
+    int columns = g->n_classes ? ITO_MIN(g->n_classes, 10) : 8, n = columns * PREVIEW_ROWS;
+    size_t size = (size_t)g->height * (size_t)g->width * (size_t)g->channels;
+    ito_generate_options o = {.n = n, .spread = g->n_classes > 0, .sample = {.seed = seed, .n_steps = PREVIEW_STEPS}};
+    float *images = ito__alloc_array(g->ctx, (size_t)n * size, sizeof *images);
+    int32_t *labels = ito__alloc_array(g->ctx, (size_t)n, sizeof *labels);
+    ito_status st = images && labels ? ito__generate(g, &o, images, labels) : ITO_MEMORY;
+    if (st == ITO_OK) st = write_grid(g, images, n, columns, labels, path);
+    ito__free(g->ctx, images);
+    ito__free(g->ctx, labels);
+    return st;
+}

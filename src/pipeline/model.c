@@ -1,0 +1,220 @@
+/* A model directory, opened. */
+#include <ito/model.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "pipeline/generate.h"
+#include "pipeline/model_dir.h"
+
+#define WEIGHTS     "diffusion_pytorch_model.safetensors"
+#define MAX_CLASSES 100000
+
+struct ito_model {
+    ito_ctx *ctx;
+    ito_arena *arena; /* names */
+    const char *dir;
+    json_t *index, *record;
+    ito_network *network;
+    ito_params *params;
+    ito__runner *runner;
+    ito_process *process;
+    ito_opts *process_opts;
+    ito_prediction prediction;
+    ito_model_info info;
+};
+
+void ito_model_destroy(ito_model *m)
+{
+    if (!m) return;
+    ito__runner_destroy(m->runner);
+    ito_params_destroy(m->params);
+    ito__network_destroy(m->network);
+    ito_process_destroy(m->process);
+    ito_opts_destroy(m->process_opts);
+    json_decref(m->index);
+    json_decref(m->record);
+    ito__arena_destroy(m->arena);
+    ito__free(m->ctx, m);
+}
+
+static ito_status read_json(ito_model *m, const char *name, json_t **out, const char **path)
+{
+    *path = ito__arena_printf(m->arena, "%s/%s", m->dir, name);
+    return *path ? ito__json_read(m->ctx, *path, out) : ITO_MEMORY;
+}
+
+static ito_status read_index(ito_model *m)
+{
+    const char *path, *record = ito__arena_printf(m->arena, "%s/ito.json", m->dir), *class_name;
+    if (!record) return ITO_MEMORY;
+    if (!ito__path_is_dir(m->dir))
+        return ito__fail(m->ctx, ITO_NOT_FOUND,
+                         "%s is no directory: expected a model directory, such as `ito train --out` makes", m->dir);
+    ITO_TRY(read_json(m, "model_index.json", &m->index, &path));
+    ITO_TRY(ito__json_text(m->ctx, path, m->index, "_class_name", "?", &class_name));
+    m->info.pipeline = class_name;
+    if (ito__path_exists(record)) return ito__json_read(m->ctx, record, &m->record);
+    m->record = json_object();
+    return m->record ? ITO_OK : ito__fail_memory(m->ctx, 0);
+}
+
+static ito_status read_network(ito_model *m, const char *folder)
+{
+    const char *path;
+    json_t *config = NULL;
+    char *name = ito__arena_printf(m->arena, "%s/config.json", folder),
+         *weights = ito__arena_printf(m->arena, "%s/%s/" WEIGHTS, m->dir, folder);
+    if (!name || !weights) return ITO_MEMORY;
+    ITO_TRY(read_json(m, name, &config, &path));
+    ito_status st = ito__network_create(m->ctx, path, config, &m->network);
+    json_decref(config);
+    if (st != ITO_OK) return st;
+    ITO_TRY(ito_params_create(m->ctx, m->network->params, ITO_F32, &m->params));
+    ITO_TRY(ito__weights_read(m->ctx, weights, m->network, m->params));
+    return ito__runner_create(m->ctx, m->network, m->params, &m->runner);
+}
+
+static ito_status read_scheduler(ito_model *m)
+{
+    const char *path, *process;
+    json_t *config = NULL;
+    ITO_TRY(read_json(m, "scheduler/scheduler_config.json", &config, &path));
+    ito_status st = ito__scheduler_read(m->ctx, path, config, &process, &m->process_opts, &m->info.prediction);
+    if (st == ITO_OK) st = ito_process_create(m->ctx, process, m->process_opts, &m->process);
+    if (st == ITO_OK) st = ito_prediction_find(m->ctx, m->info.prediction, &m->prediction);
+    json_decref(config);
+    m->info.process = m->process;
+    return st;
+}
+
+/* The recorded names, or numbers. */
+static ito_status name_classes(ito_model *m, int64_t n)
+{
+    const json_t *names = json_object_get(m->record, "class_names");
+    if (n < 0 || n > MAX_CLASSES)
+        return ito__fail(m->ctx, ITO_FORMAT, "%s: %lld classes are not plausible", m->dir, (long long)n);
+    const char **out = ito__arena_alloc(m->arena, (size_t)n * sizeof *out);
+    if (!out) return ITO_MEMORY;
+    for (int64_t i = 0; i < n; i++) {
+        const char *name = json_string_value(json_array_get(names, (size_t)i));
+        out[i] = name ? name : ito__arena_printf(m->arena, "%lld", (long long)i);
+        if (!out[i]) return ITO_MEMORY;
+    }
+    m->info.n_classes = (int)n;
+    m->info.class_names = out;
+    return ITO_OK;
+}
+
+static ito_status describe(ito_model *m)
+{
+    const ito_arch_info *a = &m->network->info;
+    bool classifier = !strcmp(m->info.task, "classifier");
+    m->info.architecture = m->network->arch->choice.name;
+    m->info.height = (int)a->height;
+    m->info.width = (int)a->width;
+    m->info.channels = (int)a->in_channels;
+    m->info.n_weights = ito_param_list_n_weights(m->network->params);
+    m->info.has_null_label = a->n_labels > 1;
+    char *text = json_dumps(m->record, JSON_INDENT(2));
+    m->info.record = text ? ito__arena_strdup(m->arena, text) : NULL;
+    free(text);
+    if (!m->info.record) return ito__fail_memory(m->ctx, 0);
+    if (!classifier && (!a->height || !a->width))
+        return ito__fail(m->ctx, ITO_FORMAT,
+                         "%s/unet/config.json: sample_size is missing, so the size of the images is unknown", m->dir);
+    return name_classes(m, classifier ? a->out_channels : ITO_MAX(a->n_labels - 1, 0));
+}
+
+static ito_status open_parts(ito_model *m)
+{
+    ITO_TRY(read_index(m));
+    bool classifier = json_object_get(m->index, "classifier") != NULL;
+    if (!classifier && !json_object_get(m->index, "unet"))
+        return ito__fail(m->ctx, ITO_UNSUPPORTED, "%s/model_index.json (%s) names neither a unet nor a classifier",
+                         m->dir, m->info.pipeline);
+    m->info.task = classifier ? "classifier" : "denoiser";
+    ITO_TRY(read_network(m, classifier ? "classifier" : "unet"));
+    if (!classifier) ITO_TRY(read_scheduler(m));
+    return describe(m);
+}
+
+ito_status ito_model_open(ito_ctx *ctx, const char *dir, ito_model **out)
+{
+    ito_model *m = ito__alloc(ctx, sizeof *m);
+    ito_status st;
+    *out = NULL;
+    if (!m) return ITO_MEMORY;
+    m->ctx = ctx;
+    ITO_GO(ito__arena_create(ctx, &m->arena));
+    m->dir = ito__arena_strdup(m->arena, dir);
+    if (!m->dir) ITO_GO(ITO_MEMORY);
+    ITO_GO(open_parts(m));
+    *out = m;
+    return ITO_OK;
+done:
+    ito_model_destroy(m);
+    return st;
+}
+
+const ito_model_info *ito_model_get_info(const ito_model *model)
+{
+    return &model->info;
+}
+
+static ito_status expect(const ito_model *m, const char *task)
+{
+    if (!strcmp(m->info.task, task)) return ITO_OK;
+    return ito__fail(m->ctx, ITO_STATE, "%s is a %s, expected a %s", m->dir, m->info.task, task);
+}
+
+ito_status ito_model_denoiser(ito_model *m, ito_denoiser *out)
+{
+    ITO_TRY(expect(m, "denoiser"));
+    *out = ito__runner_denoiser(m->runner, m->prediction);
+    return ITO_OK;
+}
+
+ito_status ito_generate(ito_model *m, const ito_generate_options *options, float *images, int32_t *labels_used)
+{
+    ITO_TRY(expect(m, "denoiser"));
+    ito__generator g = {.ctx = m->ctx,
+                        .runner = m->runner,
+                        .process = m->process,
+                        .prediction = m->prediction,
+                        .height = m->info.height,
+                        .width = m->info.width,
+                        .channels = m->info.channels,
+                        .n_classes = m->info.n_classes,
+                        .no_null_label = !m->info.has_null_label,
+                        .class_names = m->info.class_names,
+                        .sample = json_object_get(m->record, "sample")};
+    return ito__generate(&g, options, images, labels_used);
+}
+
+/* In place, one row. */
+static void softmax(int n, float *row)
+{
+    double largest = -INFINITY, sum = 0;
+    for (int k = 0; k < n; k++) largest = fmax(largest, (double)row[k]);
+    for (int k = 0; k < n; k++) sum += exp((double)row[k] - largest);
+    for (int k = 0; k < n; k++) row[k] = (float)(exp((double)row[k] - largest) / sum);
+}
+
+#define CLASSIFY_BATCH 64
+
+ito_status ito_model_classify(ito_model *m, int n, const float *images, float *probabilities)
+{
+    ITO_TRY(expect(m, "classifier"));
+    ptrdiff_t size = (ptrdiff_t)m->info.height * m->info.width * m->info.channels;
+    for (int first = 0; first < n; first += CLASSIFY_BATCH) {
+        int count = ITO_MIN(CLASSIFY_BATCH, n - first);
+        float *out = probabilities + (ptrdiff_t)first * m->info.n_classes;
+        ITO_TRY(
+            ito__runner_run(m->runner, count, m->info.height, m->info.width, images + first * size, NULL, NULL, out));
+        for (int i = 0; i < count; i++) softmax(m->info.n_classes, out + (ptrdiff_t)i * m->info.n_classes);
+    }
+    return ITO_OK;
+}

@@ -1,0 +1,25 @@
+/* A network as a denoiser: programs by batch size over one shared parameter set. Internal; ito_model_denoiser is the public
+ * side, and training previews use it on the moving average. */
+#ifndef ITO_NET_DENOISER_H
+#define ITO_NET_DENOISER_H
+
+#include <ito/denoiser.h>
+
+#include "arch/arch.h"
+
+typedef struct ito__runner ito__runner;
+
+/* Runs a network on batches of any size. Everything is borrowed. Parameters are packed at first use; ito__runner_repack says
+ * that they changed. */
+ito_status ito__runner_create(ito_ctx *ctx, const ito_network *network, ito_params *params, ito__runner **out);
+void ito__runner_destroy(ito__runner *runner);
+void ito__runner_repack(ito__runner *runner);
+
+/* x [n, h, w, c]; t: network timesteps, NULL when it takes none; labels may be NULL (the null label); out as the network's. */
+ito_status ito__runner_run(ito__runner *runner, int64_t n, int64_t h, int64_t w, const float *x, const float *t,
+                           const int32_t *labels, float *out);
+
+/* The runner as a denoiser of a discrete process: timestep t of 1..T is the network's t - 1. The runner must outlive it. */
+ito_denoiser ito__runner_denoiser(ito__runner *runner, ito_prediction prediction);
+
+#endif
