@@ -16,7 +16,7 @@ typedef struct ito_denoise {
 } ito_denoise;
 
 ito_denoise ito__denoise_begin(ito_graph *g, ito_shape image);
-/* EQ[survey:20]: loss per sample [N]; its mean is the loss. */
+/* Loss per sample [N]; its mean is L_simple. */
 ito_value *ito__denoise_loss(ito_graph *g, const ito_denoise *d, ito_value *output);
 
 #endif

@@ -185,10 +185,7 @@ static uint64_t fingerprint(const void *self)
 
 extern const ito_task_def ito__task_classifier;
 const ito_task_def ito__task_classifier = {
-    .choice = {.name = "classifier",
-               .summary = "read an image's label",
-               .formula = "loss = mean -log softmax(f(x))[y]",
-               .file = "src/task/task_classifier.c"},
+    .choice = {.name = "classifier", .summary = "read an image's label", .file = "src/task/task_classifier.c"},
     .create = create,
     .destroy = destroy,
     .step = step,

@@ -203,7 +203,7 @@ const ito_task_def ito__task_denoiser = {
                .formula = "loss = mean |f(x_t, t, y) - target|^2, x_t = signal x0 + sigma eps, t ~ U{1..T}",
                .paper = "ddpm",
                .eq = "ddpm:14",
-               .file = "src/task/task_denoiser.c"},
+               .file = "src/objective/denoise.c"},
     .create = create,
     .destroy = destroy,
     .step = step,

@@ -1,5 +1,5 @@
 /* The training log. */
-#include "train/log.h"
+#include "loop/log.h"
 
 #include <errno.h>
 #include <math.h>

@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "loop/log.h"
 #include "task/task.h"
-#include "train/log.h"
 
 #define CHECKPOINT_SECONDS 60.0
 #define TEXT               64
