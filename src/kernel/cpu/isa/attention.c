@@ -66,8 +66,14 @@ static float soften_row(const score_row *row, int columns, float scale, float *s
         high = vmax(high, v);
     }
     float m = ITO_MAX(*largest, vlargest(high));
-    if (m == -INFINITY) { /* nothing seen so far */
-        memset(s, 0, (size_t)columns * sizeof *s);
+    if (m == -INFINITY) { /* nothing seen so far, or NaN alone: that stays */
+        for (int j = 0; j < columns; j += VF_WIDTH) {
+            vf v = vload(s + j);
+            v = vselect(v == v, (vf){0}, v);
+            vstore(s + j, v);
+            total += v;
+        }
+        *sum += vsum(total);
         return 1;
     }
     for (int j = 0; j < columns; j += VF_WIDTH) {
