@@ -1,6 +1,7 @@
 /* Directories and paths. */
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -86,13 +87,9 @@ done:
 
 char *ito__path_join(ito_ctx *ctx, const char *folder, const char *name)
 {
-    size_t n = strlen(folder), m = strlen(name);
-    bool slash = n > 0 && folder[n - 1] != '/';
-    char *path = ito__alloc(ctx, n + slash + m + 1);
-    if (!path) return NULL;
-    memcpy(path, folder, n);
-    if (slash) path[n] = '/';
-    memcpy(path + n + slash, name, m + 1);
+    size_t n = strlen(folder), bytes = n + strlen(name) + 2;
+    char *path = ito__alloc(ctx, bytes);
+    if (path) snprintf(path, bytes, "%s%s%s", folder, n > 0 && folder[n - 1] != '/' ? "/" : "", name);
     return path;
 }
 

@@ -93,7 +93,7 @@ ito_status ito__file_map(ito_ctx *ctx, const char *path, const unsigned char **b
 
 void ito__file_unmap(const unsigned char *bytes, size_t n)
 {
-    if (bytes) munmap((void *)(uintptr_t)bytes, n);
+    if (bytes) munmap((void *)bytes, n);
 }
 
 static void writer_free(ito__writer *writer)

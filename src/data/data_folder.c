@@ -163,7 +163,7 @@ static ito_status parse_colour(ito_ctx *ctx, const char *text, double out[3])
     else if (text[0] == '#' && strlen(text) == 7)
         rgb = strtoul(text + 1, &end, 16);
     else if (strcmp(text, "black") != 0)
-        end = (char *)(uintptr_t)text;
+        end = (char *)text;
     if (end && *end)
         return ito__fail(ctx, ITO_USAGE, "folder: background is '%s', expected black, white or #rrggbb", text);
     for (int k = 0; k < 3; k++) out[k] = (double)(rgb >> (16 - 8 * k) & 255) / 255.0;

@@ -1,6 +1,7 @@
 /* Data sets as objects: a descriptor, the state its create() built, and what it said about itself. */
 #include <ito/data.h>
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,9 +145,11 @@ ito_status ito_data_open(ito_ctx *ctx, const char *source, const char *const *se
     ito_opts *opts;
     *out = NULL;
     ITO_TRY(ito_dataset_detect(ctx, source, &def));
+    assert(def);
     ITO_TRY(ito_opts_create(ctx, def->choice.options, &opts));
     ito_status st = ITO_OK;
-    for (; st == ITO_OK && settings && *settings; settings++) st = set_one(ctx, opts, def->choice.name, *settings);
+    for (int i = 0; st == ITO_OK && settings && settings[i]; i++)
+        st = set_one(ctx, opts, def->choice.name, settings[i]);
     if (st == ITO_OK) st = ito_dataset_create(ctx, def, source, opts, out);
     ito_opts_destroy(opts);
     return st;

@@ -191,8 +191,11 @@ static bool improve(const picture *p, int other, double step, fit *best)
 
 static void search(const picture *p, int other, double first_step, double last_step, fit *f)
 {
-    for (double step = first_step; step >= last_step; step *= 0.5)
+    double step = first_step;
+    while (step >= last_step) {
         for (int i = 0; i < 8 && improve(p, other, step, f);) i++;
+        step *= 0.5;
+    }
 }
 
 /* The best figure of palette colour `own`, where pixels of `other` count as ground. Every shape starts from the centroid
@@ -288,7 +291,7 @@ ito_status ito_shapes_read(ito_ctx *ctx, const float *image, int height, int wid
     int shorter = ITO_MIN(height, width);
     picture p = {.height = height, .width = width};
     if (shorter <= WORK_SIDE) return run(ctx, &p, image, out);
-    ito_image large = {width, height, 3, ITO_F32, (void *)(uintptr_t)image}, small;
+    ito_image large = {width, height, 3, ITO_F32, (void *)image}, small;
     p.height = (height * WORK_SIDE + shorter / 2) / shorter;
     p.width = (width * WORK_SIDE + shorter / 2) / shorter;
     ITO_TRY(ito_image_fit(ctx, &large, p.width, p.height, &small));

@@ -51,7 +51,7 @@ ito_status ito__gzip_unpack(ito_ctx *ctx, const char *where, const unsigned char
     *out = NULL;
     *n_out = 0;
     if (n > UINT_MAX) return ito__fail(ctx, ITO_UNSUPPORTED, "%s: gzip files of 4 GiB or more; unpack it", where);
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)bytes, .avail_in = (uInt)n};
+    z_stream z = {.next_in = (Bytef *)bytes, .avail_in = (uInt)n};
     if (inflateInit2(&z, 15 + 16) != Z_OK) return ito__fail_memory(ctx, 0);
     ito_status st = unpack(ctx, where, &z, max_bytes, out, n_out);
     inflateEnd(&z);

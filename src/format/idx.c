@@ -1,6 +1,7 @@
 /* IDX files. See idx.h for the layout; every length is checked against the bytes that are there. */
 #include "format/idx.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -54,7 +55,7 @@ static void convert(const kind *type, const unsigned char *from, size_t count, v
         uint64_t raw = big_endian(from, type->bytes);
         uint32_t low = (uint32_t)raw;
         if (type->code == 0x09)
-            ((int32_t *)to)[i] = (int8_t)low;
+            ((int32_t *)to)[i] = (int32_t)(low ^ 0x80) - 0x80; /* sign extension */
         else if (type->code == 0x0b)
             ((int32_t *)to)[i] = (int16_t)low;
         else if (type->bytes == 8)
@@ -70,6 +71,7 @@ ito_status ito__idx_parse(ito_ctx *ctx, const char *where, const unsigned char *
     size_t start = 0, need;
     *out = (ito__idx){0};
     ITO_TRY(parse_header(ctx, where, bytes, n, out, &type, &start));
+    assert(type);
     int64_t count = ito_shape_count(out->shape);
     if (count < 0 || __builtin_mul_overflow((size_t)count, (size_t)type->bytes, &need) || need != n - start) {
         char text[ITO_SHAPE_TEXT];

@@ -124,7 +124,7 @@ static void store_pixel(ito_image *image, size_t index, const float *in)
 ito_status ito_image_convert(ito_ctx *ctx, const ito_image *image, int channels, const double background[3],
                              ito_image *out)
 {
-    float in[4], rgba[4], over[3] = {0}, result[4];
+    float in[4] = {0}, rgba[4], over[3] = {0}, result[4] = {0};
     ITO_TRY(ito_image_create(ctx, image->width, image->height, channels, image->dtype, out));
     size_t n = (size_t)image->width * (size_t)image->height;
     if (channels == image->channels) {
@@ -150,6 +150,6 @@ void ito_image_from_unit(const float *values, size_t n, unsigned char *out)
 {
     for (size_t i = 0; i < n; i++) {
         float v = (values[i] + 1.0f) * 127.5f;
-        out[i] = v > 0.0f ? (unsigned char)(fminf(v, 255.0f) + 0.5f) : 0;
+        out[i] = v > 0.0f ? (unsigned char)lroundf(fminf(v, 255.0f)) : 0;
     }
 }

@@ -79,7 +79,7 @@ ito_status ito_safetensors_load_i64(ito_ctx *ctx, const ito_safetensors_entry *e
         switch (entry->dtype) {
         case ITO_SAFETENSORS_I64: memcpy(&out[i], from, 8); break;
         case ITO_SAFETENSORS_I32: memcpy(&i32, from, 4), out[i] = i32; break;
-        case ITO_SAFETENSORS_I8: out[i] = (int8_t)from[0]; break;
+        case ITO_SAFETENSORS_I8: out[i] = (int64_t)(from[0] ^ 0x80) - 0x80; break;
         case ITO_SAFETENSORS_U8: out[i] = from[0]; break;
         case ITO_SAFETENSORS_BOOL: out[i] = from[0] != 0; break;
         default:

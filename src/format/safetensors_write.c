@@ -9,15 +9,14 @@
 
 static int by_layout(const void *a, const void *b)
 {
-    const ito_safetensors_entry *x = *(const ito_safetensors_entry *const *)a,
-                                *y = *(const ito_safetensors_entry *const *)b;
+    const ito_safetensors_entry *x = a, *y = b;
     size_t p = ito_safetensors_dtype_size(x->dtype), q = ito_safetensors_dtype_size(y->dtype);
     return p != q ? (p < q) - (p > q) : strcmp(x->name, y->name);
 }
 
 static int by_key(const void *a, const void *b)
 {
-    return strcmp((*(const ito_safetensors_text *const *)a)->key, (*(const ito_safetensors_text *const *)b)->key);
+    return strcmp(((const ito_safetensors_text *)a)->key, ((const ito_safetensors_text *)b)->key);
 }
 
 static ito_status check_entry(ito_ctx *ctx, const char *path, const ito_safetensors_entry *e)
@@ -54,14 +53,14 @@ static json_t *describe(const ito_safetensors_entry *e, size_t offset)
 static ito_status add_metadata(ito_ctx *ctx, const char *path, json_t *header, const ito_safetensors_text *texts, int n)
 {
     if (n == 0) return ITO_OK;
-    const ito_safetensors_text **sorted = ito__alloc_array(ctx, (size_t)n, sizeof *sorted);
+    ito_safetensors_text *sorted = ito__alloc_array(ctx, (size_t)n, sizeof *sorted);
     if (!sorted) return ITO_MEMORY;
-    for (int i = 0; i < n; i++) sorted[i] = &texts[i];
+    memcpy(sorted, texts, (size_t)n * sizeof *sorted);
     qsort(sorted, (size_t)n, sizeof *sorted, by_key);
     json_t *object = json_object();
     ito_status st = ITO_OK;
     for (int i = 0; st == ITO_OK && i < n; i++)
-        st = put(ctx, path, object, sorted[i]->key, json_string(sorted[i]->value));
+        st = put(ctx, path, object, sorted[i].key, json_string(sorted[i].value));
     ito__free(ctx, sorted);
     if (st == ITO_OK) return put(ctx, path, header, "__metadata__", object);
     json_decref(object);
@@ -84,13 +83,13 @@ static ito_status append_header(ito_ctx *ctx, const char *path, ito__writer *wri
     return st;
 }
 
-static ito_status write_all(ito_ctx *ctx, const char *path, const ito_safetensors_entry *const *sorted, int n,
+static ito_status write_all(ito_ctx *ctx, const char *path, const ito_safetensors_entry *sorted, int n,
                             const json_t *header)
 {
     ito__writer *writer;
     ITO_TRY(ito__writer_create(ctx, path, &writer));
     ito_status st = append_header(ctx, path, writer, header);
-    for (int i = 0; st == ITO_OK && i < n; i++) st = ito__writer_append(writer, sorted[i]->data, sorted[i]->n_bytes);
+    for (int i = 0; st == ITO_OK && i < n; i++) st = ito__writer_append(writer, sorted[i].data, sorted[i].n_bytes);
     if (st == ITO_OK) return ito__writer_commit(writer);
     ito__writer_abandon(writer);
     return st;
@@ -102,18 +101,18 @@ ito_status ito_safetensors_write(ito_ctx *ctx, const char *path, const ito_safet
     size_t offset = 0;
     ito_status st = ITO_OK;
     json_t *header = json_object();
-    const ito_safetensors_entry **sorted = ito__alloc_array(ctx, (size_t)n, sizeof *sorted);
+    ito_safetensors_entry *sorted = ito__alloc_array(ctx, (size_t)n, sizeof *sorted);
     if (!sorted || !header) {
         st = ITO_MEMORY;
         goto done;
     }
-    for (int i = 0; i < n; i++) sorted[i] = &entries[i];
+    if (n > 0) memcpy(sorted, entries, (size_t)n * sizeof *sorted);
     if (n > 1) qsort(sorted, (size_t)n, sizeof *sorted, by_layout);
     ITO_GO(add_metadata(ctx, path, header, metadata, n_metadata));
     for (int i = 0; i < n; i++) {
-        ITO_GO(check_entry(ctx, path, sorted[i]));
-        ITO_GO(put(ctx, path, header, sorted[i]->name, describe(sorted[i], offset)));
-        offset += sorted[i]->n_bytes;
+        ITO_GO(check_entry(ctx, path, &sorted[i]));
+        ITO_GO(put(ctx, path, header, sorted[i].name, describe(&sorted[i], offset)));
+        offset += sorted[i].n_bytes;
     }
     ITO_GO(write_all(ctx, path, sorted, n, header));
 done:
