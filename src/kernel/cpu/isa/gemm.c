@@ -140,10 +140,14 @@ static void pack_rows(const gemm_panel *p, int64_t n_k, const float *b, float *t
 
 static void pack_strided(const gemm_panel *p, int64_t n_k, const float *b, float *to)
 {
-    for (int64_t i0 = 0; i0 < n_k; i0 += 16) /* 16 rows of the panel stay in the first-level cache */
-        for (int64_t j = 0; j < p->columns; j++)
-            for (int64_t i = i0; i < ITO_MIN(n_k, i0 + 16); i++)
-                to[i * GEMM_NR + j] = b[i * p->k_stride + j * p->n_stride];
+    const int64_t turn = 64; /* so many rows of the panel stay in the first-level cache */
+    for (int64_t i0 = 0; i0 < n_k; i0 += turn)
+        for (int64_t j = 0; j < p->columns; j++) {
+            const float *from = b + j * p->n_stride;
+            int64_t end = ITO_MIN(n_k, i0 + turn);
+            for (int64_t i = i0; i < end; i += 16) __builtin_prefetch(from + 4 * p->n_stride + i * p->k_stride);
+            for (int64_t i = i0; i < end; i++) to[i * GEMM_NR + j] = from[i * p->k_stride];
+        }
 }
 
 void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, float *panel)

@@ -16,6 +16,8 @@
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
+#define AHEAD 16 /* rows of the panel: packed weights are read once and come from far away */
+
 INLINE void tile(int vectors, int rows, int64_t k, const float *a, int64_t row_step, int64_t k_step, const float *b,
                  float *c, int64_t ldc)
 {
@@ -23,6 +25,7 @@ INLINE void tile(int vectors, int rows, int64_t k, const float *a, int64_t row_s
     UNROLL for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vf){0};
     for (int64_t p = 0; p < k; p++) {
         vf b0 = vload(b), b1 = vectors > 1 ? vload(b + VF_WIDTH) : b0;
+        UNROLL for (int j = 0; j < vectors * VF_WIDTH; j += 16) __builtin_prefetch(b + AHEAD * GEMM_NR + j);
         UNROLL for (int i = 0; i < rows; i++)
         {
             vf x = vset(a[i * row_step]);

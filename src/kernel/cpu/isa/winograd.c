@@ -125,7 +125,8 @@ typedef struct job {
 /* G g G^T for n columns of one row of the packed weights. */
 static void pack_vector(const winograd *s, const float *w, int64_t n, float *u, int64_t point_step)
 {
-    float lanes[9][VF_WIDTH] = {0};
+    float lanes[9][VF_WIDTH];
+    if (n < VF_WIDTH) memset(lanes, 0, sizeof lanes);
     for (int64_t j = 0; j < n; j++)
         for (int t = 0; t < 9; t++) lanes[t][j] = w[j * s->n_stride + s->tap0 + t * s->tap_step];
     vf columns[3][6], g[3], point[6];
