@@ -7,13 +7,12 @@ out=${DEMO_OUT:-out/demo}
 model=$out/model
 
 # What the demo runs, one function a step.
+forward()  { "$ito" plot forward shapes --size 16 --out "$out/forward.png"; }
 train()    { "$ito" train shapes --size 16 --minutes "$minutes" --out "$model"; }
-sample()   { "$ito" sample "$model" -n 40 --sampler ddim --steps 50 --out "$out/samples.png" \
+sample()   { "$ito" sample "$model" -n 36 --sampler ddim --steps 50 --out "$out/samples.png" \
                  --trajectory "$out/denoising.png"; }
-forward()  { "$ito" plot forward shapes --out "$out/forward.png"; }
-loss()     { "$ito" plot loss "$model" --out "$out/loss.png"; }
-score()    { "$ito" eval "$model" shapes; }
-show()     { "$ito" show "$out/samples.png"; }
+loss()     { "$ito" plot loss "$model" --out "$out/loss.svg"; }
+score()    { "$ito" eval "$model" shapes -n 200; }
 
 [ -x "$ito" ] || { echo "demo: there is no program at $ito; run make first" >&2; exit 1; }
 rm -rf "$out"
@@ -29,7 +28,6 @@ sample
 loss
 echo "4/4  reading the shapes back from new samples"
 score
-[ -t 1 ] && show
 
 cat <<END
 
@@ -38,7 +36,7 @@ Done in $(($(date +%s) - started)) seconds. In $out:
     samples.png     one column a label
     denoising.png   the way from noise to some of the samples
     forward.png     one image on its way to noise
-    loss.png        the training loss
+    loss.svg        the training loss
 
 Try next:
     $ito sample $model -n 16 --label circle --steps 20 --out circles.png

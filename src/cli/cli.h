@@ -39,6 +39,8 @@ void cli_note(const cli *app, const char *format, ...) CLI_PRINTF(2, 3);
 void *cli_alloc(size_t bytes);
 char *cli_format(const char *format, ...) CLI_PRINTF(1, 2); /* the caller frees */
 
+char *cli_quote(const char *word); /* as a shell reads it back, in quotes where it must be; the caller frees */
+
 /* A growing list of texts ended by NULL, as the library takes settings. Zero it first. */
 typedef struct cli_words {
     char **items;
@@ -62,6 +64,9 @@ const char *cli_duration(double seconds, char text[CLI_TEXT]);
 /* Ctrl-C: the first asks to stop, the second kills. */
 void cli_interrupt_catch(void);
 bool cli_interrupted(void);
+
+/* Threads that wait for each other sleep soon instead of spinning. Call first in main(). */
+void cli_wait_politely(char **argv);
 
 double cli_now(void); /* seconds since some fixed moment */
 

@@ -1,6 +1,8 @@
 /* ito explain: everything a descriptor says about a choice, and its numbers. */
 #include <string.h>
 
+#include <ito/train.h>
+
 #include "explain.h"
 
 #define MOST_NAMES 256
@@ -32,7 +34,7 @@ static void print_option(const ito_opt_def *def)
         break;
     default: snprintf(value, sizeof value, "%.10g in %.10g..%.10g", def->value, def->min, def->max); break;
     }
-    printf("  %-14s %s [%s]\n", def->name, def->help, value);
+    printf("  %-16s %s [%s]\n", def->name, def->help, value);
 }
 
 static void option_to_json(json_out *j, const ito_opt_def *def)
@@ -76,12 +78,12 @@ static void descriptor_to_json(json_out *j, const ito_axis *axis, const ito_choi
 static void print_descriptor(const ito_axis *axis, const ito_choice *choice, const char *claims)
 {
     printf("%s (%s): %s\n", choice->name, axis->name, choice->summary);
-    if (choice->formula) printf("  equation       %s\n", choice->formula);
+    if (choice->formula) printf("  equation         %s\n", choice->formula);
     if (choice->paper)
-        printf("  paper          %s in docs/references.md%s%s%s\n", choice->paper, choice->eq ? ", EQ[" : "",
+        printf("  paper            %s in docs/references.md%s%s%s\n", choice->paper, choice->eq ? ", EQ[" : "",
                choice->eq ? choice->eq : "", choice->eq ? "]" : "");
-    if (choice->file) printf("  source         %s\n", choice->file);
-    if (*claims) printf("  claims         %s\n", claims);
+    if (choice->file) printf("  source           %s\n", choice->file);
+    if (*claims) printf("  claims           %s\n", claims);
     if (choice->options && choice->options->type != ITO_OPT_END_TYPE) puts("options, --set name=value");
     for (const ito_opt_def *def = choice->options; def && def->type != ITO_OPT_END_TYPE; def++) print_option(def);
 }
@@ -108,6 +110,60 @@ static int explain(cli *app, const args *a, const ito_axis *axis, const ito_choi
     return status;
 }
 
+/* ---- what is no choice of an axis: recipes, and the settings of training ---- */
+
+static void explain_recipe(cli *app, const ito_recipe *recipe)
+{
+    if (!app->is_json) {
+        printf("%s (recipe): %s\n%s%s", recipe->name, recipe->summary, recipe->json,
+               recipe->json[strlen(recipe->json) - 1] == '\n' ? "" : "\n");
+        return;
+    }
+    emit_object(&app->json, NULL);
+    emit_text(&app->json, "axis", "recipe");
+    emit_text(&app->json, "name", recipe->name);
+    emit_text(&app->json, "summary", recipe->summary);
+    emit_raw(&app->json, "recipe", recipe->json);
+    emit_end(&app->json);
+}
+
+static void explain_settings(cli *app)
+{
+    const ito_opt_def *defs = ito_train_option_defs();
+    if (!app->is_json) puts("train: what every task takes, --set name=value; a recipe's own word comes first");
+    if (app->is_json) {
+        emit_object(&app->json, NULL);
+        emit_text(&app->json, "name", "train");
+        emit_array(&app->json, "options");
+    }
+    for (; defs->type != ITO_OPT_END_TYPE; defs++) {
+        if (app->is_json)
+            option_to_json(&app->json, defs);
+        else
+            print_option(defs);
+    }
+    if (!app->is_json) return;
+    emit_end(&app->json);
+    emit_end(&app->json);
+}
+
+static bool explain_other(cli *app, const char *word)
+{
+    const ito_recipe *recipe;
+    bool found = false;
+    if (!strcmp(word, "train")) {
+        explain_settings(app);
+        found = true;
+    }
+    for (int i = 0; (recipe = ito_recipe_get(i)); i++) {
+        if (strcmp(recipe->name, word) != 0) continue;
+        if (found && !app->is_json) putchar('\n');
+        explain_recipe(app, recipe);
+        found = true;
+    }
+    return found;
+}
+
 static int unknown(const cli *app, const char *word)
 {
     const char *names[MOST_NAMES];
@@ -117,6 +173,7 @@ static int unknown(const cli *app, const char *word)
         for (int i = 0; n < MOST_NAMES && (choice = ito_choice_get(app->ctx, ito_axis_get(k), i)); i++)
             names[n++] = choice->name;
     }
+    for (int i = 0; n < MOST_NAMES && ito_recipe_get(i); i++) names[n++] = ito_recipe_get(i)->name;
     const char *nearest = ito_name_nearest(word, n, names);
     if (nearest) return cli_usage("explain", "there is no choice '%s'; did you mean '%s'?", word, nearest);
     return cli_usage("explain", "there is no choice '%s'; ito list shows all", word);
@@ -139,7 +196,8 @@ static int run(cli *app, const args *a)
             status = explain(app, a, axis, choice);
         }
     }
-    return n_found ? status : unknown(app, word);
+    bool is_other = status == CLI_DONE && !(slash && strncmp(word, "recipe/", 7) != 0) && explain_other(app, name);
+    return n_found || is_other ? status : unknown(app, word);
 }
 
 static const arg_def options[] = {
@@ -158,7 +216,7 @@ const cli_command cli_cmd_explain = {
     .operands = "CHOICE",
     .min_operands = 1,
     .max_operands = 1,
-    .details = "CHOICE is a name that ito list shows, or AXIS/NAME.\n",
+    .details = "CHOICE is a name that ito list shows, or AXIS/NAME, or train for the settings of training.\n",
     .options = options,
     .examples = "ito explain ddim --steps 20\n"
                 "ito explain vp-cosine --at 1,500,1000 --json\n"

@@ -211,9 +211,11 @@ extern const cli_command cli_cmd_plot;
 const cli_command cli_cmd_plot = {
     .name = "plot",
     .summary = "the loss curve of a run, or an image on its way to noise",
-    .operands = "loss RUN | forward DATA",
+    .operands = "KIND SOURCE",
     .min_operands = 2,
     .max_operands = 2,
+    .details = "  loss RUN      the log of a training directory as a curve\n"
+               "  forward DATA  a sample at eight times from the data to noise\n",
     .options = options,
     .examples = "ito plot loss out/mnist --out loss.svg\n"
                 "ito plot loss out/mnist --value rate --out rate.svg\n"

@@ -1,7 +1,11 @@
 /* The subcommands in the order of the help: each is the cli_command named cli_cmd_NAME in cmd_NAME.c. */
+CLI_COMMAND(train)
+CLI_COMMAND(sample)
+CLI_COMMAND(eval)
 CLI_COMMAND(list)
 CLI_COMMAND(explain)
 CLI_COMMAND(info)
 CLI_COMMAND(data)
 CLI_COMMAND(plot)
+CLI_COMMAND(bench)
 CLI_COMMAND(version)

@@ -106,6 +106,11 @@ void emit_real(json_out *j, const char *key, double value)
 void emit_raw(json_out *j, const char *key, const char *json)
 {
     begin(j, key);
-    for (; *json; json++)
-        if (*json != '\n' && *json != '\r') putc(*json, j->out);
+    bool in_text = false;
+    for (; *json; json++) {
+        if (*json == '"') in_text = !in_text;
+        bool is_blank = *json == ' ' || *json == '\n' || *json == '\r' || *json == '\t';
+        if (in_text || !is_blank) putc(*json, j->out);
+        if (in_text && *json == '\\' && json[1]) putc(*++json, j->out);
+    }
 }

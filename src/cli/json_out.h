@@ -23,6 +23,6 @@ void emit_int(json_out *j, const char *key, int64_t value);
 void emit_bool(json_out *j, const char *key, bool value);
 void emit_real(json_out *j, const char *key, double value);                /* as few digits as give the number back */
 void emit_rounded(json_out *j, const char *key, double value, int digits); /* significant digits */
-void emit_raw(json_out *j, const char *key, const char *json); /* text that is JSON already, new lines left out */
+void emit_raw(json_out *j, const char *key, const char *json);             /* JSON already; blanks are left out */
 
 #endif

@@ -14,27 +14,12 @@ static void on_log(void *user, ito_log_level level, const char *message)
     fprintf(stderr, "%s%s\n", level == ITO_LOG_WARN ? "ito: warning: " : "", message);
 }
 
-/* A word as a shell reads it back: in single quotes where it needs them, its own written '\'' . The caller frees. */
-static char *quote_word(const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:+@%";
-    if (*word && !word[strspn(word, plain)]) return cli_format("%s", word);
-    char *text = cli_alloc(4 * strlen(word) + 3), *at = text;
-    *at++ = '\'';
-    for (; *word; word++) {
-        if (*word == '\'') at = stpcpy(at, "'\\'");
-        *at++ = *word;
-    }
-    *at = '\'';
-    return text;
-}
-
 /* The command line as one would type it again. */
 static char *quote_command(int argc, char **argv)
 {
     char *line = cli_format("ito");
     for (int i = 1; i < argc; i++) {
-        char *word = quote_word(argv[i]);
+        char *word = cli_quote(argv[i]);
         char *longer = cli_format("%s %s", line, word);
         free(word);
         free(line);
@@ -81,6 +66,7 @@ static int help(const char *name)
 
 int main(int argc, char **argv)
 {
+    cli_wait_politely(argv);
     if (argc < 2) return help(NULL);
     const char *word = argv[1];
     if (!strcmp(word, "help") || !strcmp(word, "--help") || !strcmp(word, "-h")) return help(argv[2]);

@@ -10,5 +10,7 @@
 int cli_report_data(cli *app, const char *source, const ito_dataset *data);
 /* An image file: size and text chunks. */
 int cli_report_image(cli *app, const char *path);
+/* A model directory: network, process, classes, how it came to be. */
+int cli_report_model(cli *app, const char *path);
 
 #endif

@@ -74,6 +74,20 @@ char *cli_format(const char *format, ...)
     return text;
 }
 
+char *cli_quote(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:+@%";
+    if (*word && !word[strspn(word, plain)]) return cli_format("%s", word);
+    char *text = cli_alloc(4 * strlen(word) + 3), *at = text;
+    *at++ = '\'';
+    for (; *word; word++) {
+        if (*word == '\'') at = stpcpy(at, "'\\'");
+        *at++ = *word;
+    }
+    *at = '\'';
+    return text;
+}
+
 void cli_words_add(cli_words *words, const char *format, ...)
 {
     char **items = cli_alloc(((size_t)words->n + 2) * sizeof *items);

@@ -1,0 +1,64 @@
+/* ito eval: numbers that say how good a model is.
+ *   a classifier on data                 its accuracy
+ *   a denoiser with --classifier CLF     how many samples the classifier reads as their label
+ *   a denoiser of shapes on `shapes`     the same with the exact reader of shapes, which needs no training */
+#include <string.h>
+
+#include "eval.h"
+
+static int eval_denoiser(cli *app, const args *a, const char *path)
+{
+    const char *classifier = args_text(a, "classifier", NULL), *data = a->operands[1];
+    bool is_shapes = data && !strcmp(data, "shapes");
+    if (!classifier && !is_shapes)
+        return cli_usage("eval",
+                         "%s is a denoiser: score its samples with --classifier MODEL, or, when it was trained on "
+                         "shapes, with the reader: ito eval %s shapes",
+                         path, path);
+    sampling s;
+    int status = sampling_open(&s, app, a, path, 1000);
+    if (status == CLI_DONE && !s.info->n_classes)
+        status = cli_complain("%s was trained without labels: its samples cannot be read as their label", path);
+    if (status == CLI_DONE) status = classifier ? eval_with_classifier(&s, classifier) : eval_with_reader(&s);
+    sampling_close(&s);
+    return status;
+}
+
+static int run(cli *app, const args *a)
+{
+    const char *path = a->operands[0];
+    ito_model *model;
+    ito_status st = ito_model_open(app->ctx, path, &model);
+    if (st != ITO_OK) return cli_fail(app, st);
+    bool is_classifier = !strcmp(ito_model_get_info(model)->task, "classifier");
+    int status = CLI_DONE;
+    if (is_classifier && !a->operands[1])
+        status = cli_usage("eval", "%s is a classifier: give the data to read, as in ito eval %s mnist/", path, path);
+    else if (is_classifier)
+        status = eval_accuracy(app, a, model, path);
+    ito_model_destroy(model);
+    return is_classifier ? status : eval_denoiser(app, a, path);
+}
+
+static const arg_def options[] = {
+    {"split", ARG_TEXT, "NAME", "part of the data, where it has several [test]"},
+    {"data", ARG_LIST, "KEY=VALUE", "another option of the data set"},
+    {"confusion", ARG_FLAG, NULL, "also which class is taken for which"},
+    {"classifier", ARG_TEXT, "MODEL", "reads the samples of a denoiser"},
+    SAMPLING_OPTIONS("1000"),
+    ARG_END,
+};
+
+extern const cli_command cli_cmd_eval;
+const cli_command cli_cmd_eval = {
+    .name = "eval",
+    .summary = "accuracy of a classifier, share of samples read as their label",
+    .operands = "MODEL [DATA]",
+    .min_operands = 1,
+    .max_operands = 2,
+    .options = options,
+    .examples = "ito eval out/mnist-classifier mnist/\n"
+                "ito eval out/mnist --classifier out/mnist-classifier -n 1000 --guidance 2\n"
+                "ito eval out/shapes shapes -n 200\n",
+    .run = run,
+};

@@ -1,0 +1,58 @@
+/* Sampling from a model directory as the program does it, for ito sample and ito eval: the options that both take, what
+ * they are filled in with, progress. */
+#ifndef CLI_SAMPLING_H
+#define CLI_SAMPLING_H
+
+#include <ito/model.h>
+
+#include "progress.h"
+
+/* clang-format off */
+#define SAMPLING_OPTIONS(default_n)                                                                                    \
+    {"n", ARG_INT, "N", "images [" default_n "]"},                                                                     \
+    {"label", ARG_TEXT, "L[,L..]", "names or numbers, repeated in turn; all, none [all]"},                              \
+    {"guidance", ARG_REAL, "S", "0 unconditional, 1 conditional, more: stronger [the model's]"},                         \
+    {"sampler", ARG_TEXT, "NAME", "ito list sampler [the model's, or ddim]"},                                           \
+    {"steps", ARG_INT, "K", "sampler steps [the model's, or 50]"},                                                      \
+    {"spacing", ARG_TEXT, "NAME", "which timesteps: ito list spacing [trailing]"},                                      \
+    {"clip", ARG_TEXT, "NAME", "of the predicted x_0: ito list clip [static]"},                                         \
+    {"set", ARG_LIST, "KEY=VALUE", "an option of the sampler: eta=1 (ito explain ddim)"},                               \
+    {"seed", ARG_INT, "S", "of the noise [0]"},                                                                        \
+    {"first", ARG_INT, "I", "number of the first image of this seed [0]"},                                              \
+    {"batch", ARG_INT, "B", "images at a time [64]"}
+/* clang-format on */
+
+typedef struct sampling {
+    cli *app;
+    const char *command, *path; /* of the program, of the model */
+    ito_model *model;
+    const ito_model_info *info;
+    ito_generate_options options; /* complete: nothing is left to defaults */
+    const char *label_text;       /* --label, "all" or "none" */
+    char *settings_text;          /* --set, with blanks between */
+    char *training_text;          /* JSON: what the model's record says of its training */
+    char *names[3];               /* owned: sampler, spacing, clip */
+    ito_opts *sampler_opts;
+    int32_t *labels; /* [n], -1: none */
+    float *images;   /* [n, H, W, C] */
+    double seconds;
+    /* progress */
+    cli_progress progress;
+    int64_t n_done; /* images of batches that are finished */
+} sampling;
+
+/* Opens the model and reads the options. 0 or the exit status; whoever calls closes in either case. default_n 0: a grid's
+ * worth. */
+int sampling_open(sampling *s, cli *app, const args *a, const char *path, int default_n);
+/* Fills images and labels. hooks may be NULL. */
+int sampling_run(sampling *s, const ito_hook *hooks, int n_hooks);
+void sampling_close(sampling *s);
+
+/* The class's name, "" for none. */
+const char *sampling_label_name(const sampling *s, int i);
+size_t sampling_image_size(const sampling *s); /* floats in one image */
+
+/* sampling_labels.c: "circle,3", "all", "none" into s->labels [n]. */
+int sampling_read_labels(sampling *s, const char *text);
+
+#endif

@@ -1,0 +1,30 @@
+# Sampling: grids, single files, the way there; what is written in a picture makes the picture again.
+ito train shapes --size 8 --batch 4 --steps 4 --threads 1 --quiet --out model \
+    --set architecture.block_out_channels=[16,16,16] --set architecture.attention_head_dim=8 > /dev/null
+ito info model | head -5
+ito info model --json | grep -c '"record":{.*"steps":4,'
+quick='--steps 4 --threads 1 --quiet'
+ito sample model $quick --set eta=0.5 --seed 9 --scale 2 --out grid.png --trajectory way.png | sed 's/; .*//'
+ito info grid.png | sed '/training/d'
+again=$(ito info grid.png | sed -n 's/^ *command *//p')
+$again --threads 1 --quiet --out again.png > /dev/null
+cmp grid.png again.png
+ito info way.png | head -1
+
+# Image 2 of a seed, alone or among others.
+ito sample model $quick -n 4 --label circle,5,none --out each/ --json | sed 's/,"seconds".*//'
+again=$(ito info each/000002.png | sed -n 's/^ *command *//p')
+$again --threads 1 --quiet --out alone/ > /dev/null
+cmp each/000002.png alone/000002.png
+ls each
+
+wrong() {
+    status=0
+    "$@" 2> error || status=$?
+    echo "$status $(head -1 error)"
+}
+wrong ito sample model --label rign
+wrong ito sample model --sampler dimm
+wrong ito sample model --set eat=1
+wrong ito sample model -n 0
+wrong ito sample nowhere
