@@ -22,25 +22,28 @@
 #define EXPR_gt(a, b)  ((a) > (b) ? 1.0f : 0.0f)
 #define EXPR_ge(a, b)  ((a) >= (b) ? 1.0f : 0.0f)
 
-/* Three loops per function: both run along, b stays, a stays. */
+/* Three loops per function: both run along, b stays, a stays. y may be a or b: operations are planned in place. */
 #define BINARY_ROWS(name)                                                                                              \
-    static void name##_vv(int64_t n, const float *a, const float *b, float *restrict y)                                \
+    static void name##_vv(int64_t n, const float *a, const float *b, float *y)                                         \
     {                                                                                                                  \
+        VEC_INDEPENDENT                                                                                                \
         for (int64_t i = 0; i < n; i++) y[i] = EXPR_##name(a[i], b[i]);                                                \
     }                                                                                                                  \
-    static void name##_vs(int64_t n, const float *a, const float *b, float *restrict y)                                \
+    static void name##_vs(int64_t n, const float *a, const float *b, float *y)                                         \
     {                                                                                                                  \
         const float s = *b;                                                                                            \
+        VEC_INDEPENDENT                                                                                                \
         for (int64_t i = 0; i < n; i++) y[i] = EXPR_##name(a[i], s);                                                   \
     }                                                                                                                  \
-    static void name##_sv(int64_t n, const float *a, const float *b, float *restrict y)                                \
+    static void name##_sv(int64_t n, const float *a, const float *b, float *y)                                         \
     {                                                                                                                  \
         const float s = *a;                                                                                            \
+        VEC_INDEPENDENT                                                                                                \
         for (int64_t i = 0; i < n; i++) y[i] = EXPR_##name(s, b[i]);                                                   \
     }
 ITO_BINARY_MAP(BINARY_ROWS)
 
-typedef void row_fn(int64_t n, const float *a, const float *b, float *restrict y);
+typedef void row_fn(int64_t n, const float *a, const float *b, float *y);
 
 static row_fn *find_row(int kind, bool a_runs, bool b_runs)
 {

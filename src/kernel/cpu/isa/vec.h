@@ -25,6 +25,14 @@
 #define VF_WIDTH 4
 #endif
 
+/* Before a loop whose iterations are independent even when an output is one of the inputs: each reads its elements before
+ * it writes the one at the same place. (restrict would promise more than in-place operations keep.) */
+#if defined(__clang__)
+#define VEC_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define VEC_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 typedef float vf __attribute__((vector_size(VF_WIDTH * 4)));
 typedef int32_t vi __attribute__((vector_size(VF_WIDTH * 4)));
 typedef uint32_t vu __attribute__((vector_size(VF_WIDTH * 4))); /* for sums that may wrap */
