@@ -145,20 +145,24 @@ static int draw_forward(cli *app, const args *a, const ito_process *process, con
     return status;
 }
 
-/* Field "image" of one sample. The caller frees. */
-static int read_image(cli *app, const ito_dataset *data, int64_t index, float **out)
+/* Field "image" of one sample, NULL after a complaint. The caller frees. */
+static float *read_image(cli *app, const ito_dataset *data, int64_t index, int *status)
 {
     const ito_dataset_info *info = ito_dataset_get_info(data);
-    *out = NULL;
-    if (index < 0 || (info->n_samples && index >= info->n_samples))
-        return cli_usage("plot", "--index is %lld; the data set has samples 0 to %lld", (long long)index,
-                         (long long)info->n_samples - 1);
+    if (index < 0 || (info->n_samples && index >= info->n_samples)) {
+        *status = cli_usage("plot", "--index is %lld; the data set has samples 0 to %lld", (long long)index,
+                            (long long)info->n_samples - 1);
+        return NULL;
+    }
     void **fields = cli_alloc((size_t)info->n_fields * sizeof *fields);
-    *out = cli_alloc((size_t)info->height * (size_t)info->width * (size_t)info->channels * sizeof **out);
-    fields[ito_dataset_field(data, "image")] = *out;
+    float *image = cli_alloc((size_t)info->height * (size_t)info->width * (size_t)info->channels * sizeof *image);
+    fields[ito_dataset_field(data, "image")] = image;
     ito_status st = ito_dataset_get(data, app->ctx, index, fields);
     free(fields);
-    return st == ITO_OK ? CLI_DONE : cli_fail(app, st);
+    if (st == ITO_OK) return image;
+    *status = cli_fail(app, st);
+    free(image);
+    return NULL;
 }
 
 static int plot_forward(cli *app, const args *a)
@@ -166,7 +170,7 @@ static int plot_forward(cli *app, const args *a)
     const char *name = args_text(a, "process", "vp-cosine");
     cli_words set = {0};
     ito_dataset *data;
-    ito_process *process;
+    ito_process *process = NULL;
     float *x0 = NULL;
     int status = cli_check_choice(app, "plot", "process", name);
     if (status != CLI_DONE) return status;
@@ -176,8 +180,11 @@ static int plot_forward(cli *app, const args *a)
     cli_words_clear(&set);
     if (st != ITO_OK) return cli_fail(app, st);
     st = ito_process_create(app->ctx, name, NULL, &process);
-    status = st == ITO_OK ? read_image(app, data, args_int(a, "index", 0), &x0) : cli_fail(app, st);
-    if (status == CLI_DONE) status = draw_forward(app, a, process, data, x0);
+    if (st != ITO_OK)
+        status = cli_fail(app, st);
+    else
+        x0 = read_image(app, data, args_int(a, "index", 0), &status);
+    if (x0) status = draw_forward(app, a, process, data, x0);
     free(x0);
     ito_process_destroy(process);
     ito_dataset_destroy(data);

@@ -137,7 +137,7 @@ static bool on_progress(void *user, const ito_progress *p)
     bool is_last = share >= 1;
     if (cli_progress_wants_line(&s->progress, false))
         cli_progress_line(&s->progress, "step %d/%d of images %lld..%lld of %d  %s left", p->index + 1, p->n_steps,
-                          (long long)s->n_done + 1, (long long)(s->n_done + p->n), s->options.n,
+                          (long long)s->n_done + 1, (long long)s->n_done + (long long)p->n, s->options.n,
                           cli_duration(seconds * (1 - share) / share, left));
     if (!is_last && cli_progress_wants_json(&s->progress, false)) {
         json_out *j = &s->app->json;

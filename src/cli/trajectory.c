@@ -65,19 +65,19 @@ int trajectory_write(const trajectory *t, const sampling *s, const char *path, c
     int columns = t->n_seen + 1, n_band = t->n_rows * columns, n_rows = 2 * t->n_rows;
     float *images = cli_alloc(2 * (size_t)n_band * t->size * sizeof *images);
     const char **labels = cli_alloc(2 * (size_t)n_band * sizeof *labels);
-    const char **row_labels = cli_alloc((size_t)n_rows * sizeof *row_labels);
-    cli_words times = {0};
+    cli_words times = {0}, rows = {0};
     fill_band(t, t->x, s->images, images);
     fill_band(t, t->x0, s->images, images + (size_t)n_band * t->size);
     for (int k = 0; k < t->n_seen; k++) cli_words_add(&times, "t = %.4g", t->t[k]);
     cli_words_add(&times, "t = %.4g", ito_process_t_min(s->info->process));
     for (int i = 0; i < 2 * n_band; i++) labels[i] = i % n_band < columns ? times.items[i % n_band] : "";
-    for (int i = 0; i < n_rows; i++) row_labels[i] = i % t->n_rows ? "" : i ? "x_0" : "x_t";
-    ito_grid_options options = {.columns = columns, .labels = labels, .row_labels = row_labels};
+    for (int i = 0; i < n_rows; i++)
+        cli_words_add(&rows, "%s %s", i < t->n_rows ? "x_t" : "x_0", sampling_label_name(s, i % t->n_rows));
+    ito_grid_options options = {.columns = columns, .labels = labels, .row_labels = (const char *const *)rows.items};
     int status = cli_write_grid(s->app, path, images, 2 * n_band, s->info->height, s->info->width, s->info->channels,
                                 &options, texts);
     cli_words_clear(&times);
-    free(row_labels);
+    cli_words_clear(&rows);
     free(labels);
     free(images);
     return status;
