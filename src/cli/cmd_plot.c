@@ -8,10 +8,10 @@
 
 #include <ito/data.h>
 #include <ito/plot.h>
-#include <ito/process.h>
 #include <ito/rng.h>
 
 #include "picture.h"
+#include "plot_process.h"
 
 /* ---- loss ---- */
 
@@ -167,27 +167,24 @@ static float *read_image(cli *app, const ito_dataset *data, int64_t index, int *
 
 static int plot_forward(cli *app, const args *a)
 {
-    const char *name = args_text(a, "process", "vp-cosine");
     cli_words set = {0};
     ito_dataset *data;
-    ito_process *process = NULL;
+    ito_process *process;
     float *x0 = NULL;
-    int status = cli_check_choice(app, "plot", "process", name);
+    int status = plot_open_process(app, a, &process);
     if (status != CLI_DONE) return status;
     cli_words_from(&set, a, "data");
     if (args_has(a, "size")) cli_words_add(&set, "size=%s", args_text(a, "size", ""));
     ito_status st = ito_data_open(app->ctx, a->operands[1], (const char *const *)set.items, &data);
     cli_words_clear(&set);
-    if (st != ITO_OK) return cli_fail(app, st);
-    st = ito_process_create(app->ctx, name, NULL, &process);
     if (st != ITO_OK)
         status = cli_fail(app, st);
     else
         x0 = read_image(app, data, args_int(a, "index", 0), &status);
     if (x0) status = draw_forward(app, a, process, data, x0);
     free(x0);
-    ito_process_destroy(process);
     ito_dataset_destroy(data);
+    ito_process_destroy(process);
     return status;
 }
 
@@ -207,6 +204,8 @@ static const arg_def options[] = {
     {"out", ARG_TEXT, "FILE", "loss: .svg [loss.svg]; forward: .png [forward.png]"},
     {"value", ARG_TEXT, "NAME", "loss: of log.jsonl, also rate, grad_norm, accuracy, ... [loss]"},
     {"process", ARG_TEXT, "NAME", "forward: ito list process [vp-cosine]"},
+    {"set", ARG_LIST, "KEY=VALUE", "forward: an option of the process (ito explain vp-linear)"},
+    {"recipe", ARG_TEXT, "NAME|FILE", "forward: the recipe's process instead"},
     {"index", ARG_INT, "I", "forward: which sample of the data [0]"},
     {"size", ARG_INT, "S", "forward: height and width of the image [the data set's]"},
     {"data", ARG_LIST, "KEY=VALUE", "forward: an option of the data set"},

@@ -6,6 +6,9 @@ ito plot loss run --value rate --out rate.svg --json
 grep -c '^<svg' loss.svg
 ito plot forward shapes --size 16 --process vp-linear --index 3 --out forward.png
 ito info forward.png --json | grep -c '"kind":"image"'
+ito plot forward shapes --size 16 --process vp-linear --set T=10 --out ten.png
+ito plot forward shapes --size 16 --recipe ddpm-cifar10 --out recipe.png --index 3
+cmp forward.png recipe.png # the recipe's process is vp-linear
 status=0
 ito plot loss nowhere 2> error || status=$?
 [ $status = 1 ]
