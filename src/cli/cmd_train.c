@@ -13,6 +13,7 @@ typedef struct training {
     cli *app;
     const char *data, *out;
     bool is_resumed;
+    bool has_run; /* false at the end: there was nothing left to do */
     cli_progress progress;
 } training;
 
@@ -55,6 +56,7 @@ static bool on_progress(void *user, const ito_train_progress *p)
 {
     training *t = user;
     char memory[CLI_TEXT];
+    t->has_run = true;
     if (p->step == 0 || p->n_images == 0) { /* before the first step */
         cli_note(t->app, "training %s on %s: %s planned, %d threads", t->out, t->data,
                  cli_bytes((double)p->planned_bytes, memory), ito_ctx_n_threads(t->app->ctx));
@@ -77,7 +79,7 @@ static void result_to_json(training *t, const ito_train_result *r)
     emit_bool(j, "finished", r->finished);
     emit_int(j, "step", r->step);
     emit_int(j, "images", r->n_images);
-    emit_real(j, "loss", r->loss);
+    emit_real(j, "loss", t->has_run ? r->loss : (double)NAN);
     if (!isnan(r->accuracy)) emit_real(j, "accuracy", r->accuracy);
     emit_rounded(j, "seconds", r->seconds, 6);
     emit_int(j, "planned_bytes", (int64_t)r->planned_bytes);
@@ -96,16 +98,28 @@ static void say_what_next(const training *t, bool is_classifier)
     printf("  ito plot loss %s --out loss.svg\n", t->out);
 }
 
+static bool exists(const char *folder, const char *name)
+{
+    char *path = cli_format("%s/%s", folder, name);
+    bool found = access(path, F_OK) == 0;
+    free(path);
+    return found;
+}
+
 static void print_result(const training *t, const ito_train_result *r)
 {
     char seconds[CLI_TEXT];
     bool is_classifier = !isnan(r->accuracy);
-    printf("%s: %lld steps, %lld images, loss %.4f", t->out, (long long)r->step, (long long)r->n_images, r->loss);
+    printf("%s: %lld steps, %lld images", t->out, (long long)r->step, (long long)r->n_images);
+    if (t->has_run)
+        printf(", loss %.4f", r->loss);
+    else
+        printf(", finished before this call");
     if (is_classifier) printf(", accuracy %.4f on held-out data", r->accuracy);
     printf("; %s in this call\n", cli_duration(r->seconds, seconds));
     printf("  %s/          the model, averaged weights\n", t->out);
     printf("  %s/log.jsonl what was measured\n", t->out);
-    if (!is_classifier) printf("  %s/previews  samples on the way\n", t->out);
+    if (exists(t->out, "previews")) printf("  %s/previews  samples on the way\n", t->out);
     say_what_next(t, is_classifier);
 }
 
@@ -120,14 +134,6 @@ static char *default_out(const char *data, const char *task)
     while (start > 0 && data[start - 1] != '/') start--;
     bool is_other = task && strcmp(task, "denoiser") != 0;
     return cli_format("out/%.*s%s%s", (int)(n - start), data + start, is_other ? "-" : "", is_other ? task : "");
-}
-
-static bool exists(const char *folder, const char *name)
-{
-    char *path = cli_format("%s/%s", folder, name);
-    bool found = access(path, F_OK) == 0;
-    free(path);
-    return found;
 }
 
 /* A finished model is not overwritten by accident. */
