@@ -133,7 +133,7 @@ static bool find_epilogue(ito_node *n, epilogue *e)
     return false;
 }
 
-/* Turns `later` into a copy of `producer` with room for one more input; the producer dies. */
+/* Turns `later` into a copy of `producer` with one more input; the producer dies. */
 static ito_status move_to(fusion *f, ito_node *producer, ito_node *later, ito_value *extra)
 {
     ito_arena *arena = f->g->arena;
@@ -142,8 +142,8 @@ static ito_status move_to(fusion *f, ito_node *producer, ito_node *later, ito_va
     if (!in || !attr) return ITO_MEMORY;
     memcpy(in, producer->in, (size_t)producer->n_in * sizeof *in);
     memcpy(attr, producer->attr, producer->op->attr_size);
-    later->n_in = producer->n_in;
-    if (extra) in[later->n_in++] = extra;
+    in[producer->n_in] = extra;
+    later->n_in = producer->n_in + 1;
     later->in = in;
     later->attr = attr;
     later->op = producer->op;
@@ -152,14 +152,7 @@ static ito_status move_to(fusion *f, ito_node *producer, ito_node *later, ito_va
     return ITO_OK;
 }
 
-/* Can `n` be computed by the last node of `user` instead, with its activation still to come? */
-static bool can_absorb(const fusion *f, ito_node *n, const ito_node *user, bool residual)
-{
-    epilogue e = {0};
-    if (!find_epilogue(n, &e) || *e.act != ITO_UNARY_identity || (residual && *e.has_residual)) return false;
-    return only_user(f, &n->out[0]) == user;
-}
-
+/* The sum is computed where the addition stood: by then the other operand is there too. */
 static ito_status fuse_residual(fusion *f, ito_node *add)
 {
     if (!runs(add, "binary") || ((const ito_attr_binary *)add->attr)->kind != ITO_BINARY_add) return ITO_OK;
@@ -167,22 +160,35 @@ static ito_status fuse_residual(fusion *f, ito_node *add)
     int later = add->in[0]->node->id > add->in[1]->node->id ? 0 : 1;
     ito_node *producer = add->in[later]->node;
     epilogue e = {0};
-    if (!can_absorb(f, producer, add, true)) return ITO_OK;
+    if (!find_epilogue(producer, &e) || *e.act != ITO_UNARY_identity || *e.has_residual) return ITO_OK;
+    if (only_user(f, add->in[later]) != add) return ITO_OK;
     ITO_TRY(move_to(f, producer, add, add->in[1 - later]));
     find_epilogue(add, &e);
     *e.has_residual = true;
     return ITO_OK;
 }
 
-static ito_status fuse_act(fusion *f, ito_node *act)
+static bool is_alias(const ito_node *n)
+{
+    return !n->op->kernel && !ito__node_is_source(n);
+}
+
+/* An activation moves up into the product or convolution, through reshapes, when nobody else reads what lies between. */
+static void fuse_act(fusion *f, ito_node *act)
 {
     int kind = act_of(act);
+    if (kind == ITO_UNARY_identity) return;
+    const ito_node *reader = act;
+    ito_node *n = act->in[0]->node;
+    while (is_alias(n) && only_user(f, &n->out[0]) == reader) {
+        reader = n;
+        n = n->in[0]->node;
+    }
     epilogue e = {0};
-    if (kind == ITO_UNARY_identity || !can_absorb(f, act->in[0]->node, act, false)) return ITO_OK;
-    ITO_TRY(move_to(f, act->in[0]->node, act, NULL));
-    find_epilogue(act, &e);
+    if (!find_epilogue(n, &e) || *e.act != ITO_UNARY_identity || only_user(f, &n->out[0]) != reader) return;
     *e.act = kind;
-    return ITO_OK;
+    f->dead[act->id] = true;
+    replace_uses(f, &act->out[0], act->in[0]);
 }
 
 ito_status ito__graph_fuse(ito_graph *g, int n_keep, ito_value **keep)
@@ -196,7 +202,7 @@ ito_status ito__graph_fuse(ito_graph *g, int n_keep, ito_value **keep)
     for (int id = 0; id < g->n_nodes; id++)
         if (!f.dead[id]) ITO_GO(fuse_residual(&f, g->nodes[id]));
     for (int id = 0; id < g->n_nodes; id++)
-        if (!f.dead[id]) ITO_GO(fuse_act(&f, g->nodes[id]));
+        if (!f.dead[id]) fuse_act(&f, g->nodes[id]);
     st = ITO_OK;
 done:
     ito__free(g->ctx, f.dead);
