@@ -40,8 +40,8 @@ static void mark_dependents(sweep *s, int n_x, ito_value *const *xs)
 static void grad_composed(ito_graph *g, const ito_node *n, ito_value *const *dy, const bool *need, ito_value **dx)
 {
     int first = g->n_nodes, n_y = 0, n_x = 0, which[ITO_MAX_INPUTS];
-    ito_value *y[ITO_MAX_OUTPUTS] = {0}, *ys[ITO_MAX_OUTPUTS], *dys[ITO_MAX_OUTPUTS], *xs[ITO_MAX_INPUTS],
-              *dxs[ITO_MAX_INPUTS];
+    ito_value *y[ITO_MAX_OUTPUTS] = {0}, *ys[ITO_MAX_OUTPUTS] = {0}, *dys[ITO_MAX_OUTPUTS] = {0},
+              *xs[ITO_MAX_INPUTS] = {0}, *dxs[ITO_MAX_INPUTS] = {0};
     n->op->compose(g, n, y);
     for (int o = 0; o < n->n_out; o++) {
         if (!dy[o]) continue;
@@ -71,8 +71,8 @@ static void check_gradient(ito_graph *g, const ito_node *n, int i, const ito_val
 
 static void visit(sweep *s, const ito_node *n)
 {
-    ito_value *dy[ITO_MAX_OUTPUTS], *dx[ITO_MAX_INPUTS] = {0};
-    bool need[ITO_MAX_INPUTS], any_need = false, any_dy = false;
+    ito_value *dy[ITO_MAX_OUTPUTS] = {0}, *dx[ITO_MAX_INPUTS] = {0};
+    bool need[ITO_MAX_INPUTS] = {false}, any_need = false, any_dy = false;
     for (int o = 0; o < n->n_out; o++) any_dy |= (dy[o] = s->grad[n->out[o].id]) != NULL;
     for (int i = 0; i < n->n_in; i++) any_need |= need[i] = s->depends[n->in[i]->id];
     if (!any_dy || !any_need || n->op->zero_grad) return;

@@ -210,9 +210,9 @@ static size_t aligned(size_t bytes)
 /* Slab: storages, then one workspace and one transient packed buffer per step. */
 static ito_status plan_slab(ito_program *p)
 {
-    int n = 0;
-    ito_plan_buffer *buffers = ito__alloc_array(p->ctx, (size_t)(p->n_storages + 2 * p->n_steps), sizeof *buffers);
-    size_t **slots = ito__alloc_array(p->ctx, (size_t)(p->n_storages + 2 * p->n_steps), sizeof *slots);
+    int n = 0, most = p->n_storages + 2 * p->n_steps;
+    ito_plan_buffer *buffers = ito__alloc_array(p->ctx, (size_t)most, sizeof *buffers);
+    size_t **slots = ito__alloc_array(p->ctx, (size_t)most, sizeof *slots);
     ito_status st = ITO_MEMORY;
     if (!buffers || !slots) goto done;
     for (int i = 0; i < p->n_storages; i++) {
