@@ -13,7 +13,7 @@ packages() {
         libcmocka-dev ;;
     lint) echo clang clang-format clang-tidy python3 libomp-dev libclang-rt-14-dev g++ ;;
     valgrind) echo valgrind ;;
-    torch) echo python3-torch ;;
+    torch) echo python3-torch libopenblas0-openmp ;; # the BLAS that torch gets otherwise is the slow reference one
     *) echo "setup: no group '$1'; there are build, lint, valgrind and torch" >&2; return 2 ;;
     esac
 }
