@@ -11,7 +11,10 @@
 
 void cli_wait_politely(char **argv)
 {
+    char path[4096];
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
-    if (setenv("GOMP_SPINCOUNT", SPIN_COUNT, 1) == 0) execv("/proc/self/exe", argv);
-    /* where that is not possible the program runs as it is */
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1); /* the file's name, so that `ps` shows it */
+    if (n <= 0 || setenv("GOMP_SPINCOUNT", SPIN_COUNT, 1)) return;
+    path[n] = 0;
+    execv(path, argv); /* where that is not possible the program runs as it is */
 }
