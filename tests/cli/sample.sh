@@ -1,6 +1,6 @@
 # Sampling: grids, single files, the way there; what is written in a picture makes the picture again.
 ito train shapes --size 8 --batch 4 --steps 4 --threads 1 --quiet --out model \
-    --set architecture.block_out_channels=[16,16,16] --set architecture.attention_head_dim=8 > /dev/null
+    --set architecture.block_out_channels=[16,16] --set architecture.attention_head_dim=8 > /dev/null
 ito info model | head -5
 ito info model --json | grep -c '"record":{.*"steps":4,'
 quick='--steps 4 --threads 1 --quiet'

@@ -1,6 +1,6 @@
 # Training tiny models: resuming gives the bits of a run that was not stopped; nothing is overwritten by accident.
 tiny='--size 8 --batch 4 --seed 3 --threads 1 --quiet --set warmup=2 --set sample_every=100 --set schedule=constant'
-tiny="$tiny --set architecture.block_out_channels=[16,16,16] --set architecture.attention_head_dim=8"
+tiny="$tiny --set architecture.block_out_channels=[16,16] --set architecture.attention_head_dim=8"
 ito train shapes $tiny --steps 12 --out whole > text
 sed 's/, [0-9]* images.*//' text | head -1
 ito train shapes $tiny --steps 6 --out parts > /dev/null
