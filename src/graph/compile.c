@@ -202,11 +202,6 @@ static void share_storages(ito_program *p)
     }
 }
 
-static size_t aligned(size_t bytes)
-{
-    return (bytes + ITO_PLAN_ALIGN - 1) / ITO_PLAN_ALIGN * ITO_PLAN_ALIGN;
-}
-
 /* Slab: storages, then one workspace and one transient packed buffer per step. */
 static ito_status plan_slab(ito_program *p)
 {
@@ -246,14 +241,14 @@ static void plan_rest(ito_program *p)
         ito_step *step = &p->steps[t];
         if (!step->packed_kept) continue;
         step->packed = p->memory.packed_bytes;
-        p->memory.packed_bytes += aligned(step->kernel.packed_bytes);
+        p->memory.packed_bytes += ito__plan_aligned(step->kernel.packed_bytes);
     }
     for (int i = 0; i < p->n_storages; i++) {
         ito_storage *s = &p->storages[i];
         if (s->place == ITO_PLACE_BOUND) p->memory.bound_bytes += s->bytes;
         if (s->place != ITO_PLACE_CONST) continue;
         s->offset = p->memory.const_bytes;
-        p->memory.const_bytes += aligned(s->bytes);
+        p->memory.const_bytes += ito__plan_aligned(s->bytes);
     }
 }
 

@@ -3,11 +3,6 @@
 
 #include <stdlib.h>
 
-static size_t aligned(size_t bytes)
-{
-    return (bytes + ITO_PLAN_ALIGN - 1) / ITO_PLAN_ALIGN * ITO_PLAN_ALIGN;
-}
-
 /* Largest first; ties by birth and then by position, so that the order is total and the plan deterministic. */
 static int by_size(const void *pa, const void *pb)
 {
@@ -25,7 +20,7 @@ static size_t lowest_gap(const ito_plan_buffer *b, int n_placed, ito_plan_buffer
         const ito_plan_buffer *o = placed[i];
         if (o->last < b->first || b->last < o->first) continue;
         if (offset + b->bytes <= o->offset) break;
-        offset = ITO_MAX(offset, aligned(o->offset + o->bytes));
+        offset = ITO_MAX(offset, ito__plan_aligned(o->offset + o->bytes));
     }
     return offset;
 }
@@ -47,8 +42,8 @@ static ito_status most_live(ito_ctx *ctx, int n, const ito_plan_buffer *buffers,
     size_t *change = ito__alloc_array(ctx, (size_t)last + 2, sizeof *change); /* differences modulo 2^64 */
     if (!change) return ITO_MEMORY;
     for (int i = 0; i < n; i++) {
-        change[buffers[i].first] += aligned(buffers[i].bytes);
-        change[buffers[i].last + 1] -= aligned(buffers[i].bytes);
+        change[buffers[i].first] += ito__plan_aligned(buffers[i].bytes);
+        change[buffers[i].last + 1] -= ito__plan_aligned(buffers[i].bytes);
     }
     size_t now = 0;
     for (int step = 0; step <= last; step++) {
@@ -72,7 +67,7 @@ ito_status ito__plan_offsets(ito_ctx *ctx, int n, ito_plan_buffer *buffers, size
         ito_plan_buffer *b = order[i];
         b->offset = lowest_gap(b, i, placed);
         insert_by_offset(i, placed, b);
-        *total = ITO_MAX(*total, aligned(b->offset + b->bytes));
+        *total = ITO_MAX(*total, ito__plan_aligned(b->offset + b->bytes));
     }
     ito__free(ctx, order);
     return most_live(ctx, n, buffers, live);

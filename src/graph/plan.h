@@ -6,6 +6,11 @@
 
 #define ITO_PLAN_ALIGN ((size_t)64)
 
+static inline size_t ito__plan_aligned(size_t bytes)
+{
+    return (bytes + ITO_PLAN_ALIGN - 1) / ITO_PLAN_ALIGN * ITO_PLAN_ALIGN;
+}
+
 typedef struct ito_plan_buffer {
     size_t bytes;
     int first, last; /* alive from step first to step last, both included; first >= 0 */

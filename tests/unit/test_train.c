@@ -15,7 +15,10 @@
 #include <ito/safetensors.h>
 #include <ito/train.h>
 
-#define assert_ok(ctx, call)                                                                                           \
+#include "scratch.h"
+
+/* Of a context that is not the test's own. */
+#define assert_ctx_ok(ctx, call)                                                                                       \
     do {                                                                                                               \
         ito_status st_ = (call);                                                                                       \
         if (st_ != ITO_OK) fail_msg("%s: %s", ito_status_name(st_), ito_last_error(ctx));                              \
@@ -100,8 +103,8 @@ static void assert_same_state(const char *a, const char *b)
     size_t n, m;
     char *bytes_a = state_file(a, &n), *bytes_b = state_file(b, &m);
     assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
-    assert_ok(ctx, ito_safetensors_parse(ctx, a, bytes_a, n, &x));
-    assert_ok(ctx, ito_safetensors_parse(ctx, b, bytes_b, m, &y));
+    assert_ctx_ok(ctx, ito_safetensors_parse(ctx, a, bytes_a, n, &x));
+    assert_ctx_ok(ctx, ito_safetensors_parse(ctx, b, bytes_b, m, &y));
     assert_int_equal(ito_safetensors_count(x), ito_safetensors_count(y));
     for (int i = 0; i < ito_safetensors_count(x); i++) {
         const ito_safetensors_entry *e = ito_safetensors_get(x, i), *o = ito_safetensors_get(y, i);
@@ -116,30 +119,22 @@ static void assert_same_state(const char *a, const char *b)
     free(bytes_b);
 }
 
+/* Two model directories in the test's own folder. */
 typedef struct folders {
-    char root[64], a[96], b[96];
+    char a[1024], b[1024];
 } folders;
 
-static folders make_folders(void)
+static folders make_folders(void **state)
 {
     folders f;
-    snprintf(f.root, sizeof f.root, "/tmp/ito_test_train_XXXXXX");
-    assert_non_null(mkdtemp(f.root));
-    snprintf(f.a, sizeof f.a, "%s/a", f.root);
-    snprintf(f.b, sizeof f.b, "%s/b", f.root);
+    snprintf(f.a, sizeof f.a, "%s", scratch_path(*state, "a"));
+    snprintf(f.b, sizeof f.b, "%s", scratch_path(*state, "b"));
     return f;
 }
 
-static void remove_folders(const folders *f)
+static void check_resume(void **state, const run *base)
 {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", f->root);
-    assert_int_equal(system(command), 0);
-}
-
-static void check_resume(const run *base)
-{
-    folders f = make_folders();
+    folders f = make_folders(state);
     ito_train_result result;
     char error[256];
     run whole = *base, first = *base, second = *base;
@@ -157,28 +152,24 @@ static void check_resume(const run *base)
     if (train(&second, f.b, &result, error) != ITO_OK) fail_msg("%s", error);
     assert_int_equal(result.step, 12);
     assert_same_state(f.a, f.b);
-    remove_folders(&f);
 }
 
 static void test_resume_denoiser(void **state)
 {
-    (void)state;
-    check_resume(&(run){.base = denoiser, .n_base = (int)(sizeof denoiser / sizeof *denoiser), .n_threads = 2});
+    check_resume(state, &(run){.base = denoiser, .n_base = (int)(sizeof denoiser / sizeof *denoiser), .n_threads = 2});
 }
 
 static void test_resume_classifier(void **state)
 {
-    (void)state;
-    check_resume(&(run){.task = "classifier",
-                        .base = classifier,
-                        .n_base = (int)(sizeof classifier / sizeof *classifier),
-                        .n_threads = 2});
+    check_resume(state, &(run){.task = "classifier",
+                               .base = classifier,
+                               .n_base = (int)(sizeof classifier / sizeof *classifier),
+                               .n_threads = 2});
 }
 
 static void test_refuses_other_settings(void **state)
 {
-    (void)state;
-    folders f = make_folders();
+    folders f = make_folders(state);
     ito_train_result result;
     char error[256];
     run r = {.task = "classifier",
@@ -194,13 +185,11 @@ static void test_refuses_other_settings(void **state)
     r.extra = "rat=0.5";
     assert_int_equal(train(&r, f.a, &result, error), ITO_USAGE);
     assert_non_null(strstr(error, "did you mean 'rate'"));
-    remove_folders(&f);
 }
 
 static void test_model_opens_and_samples(void **state)
 {
-    (void)state;
-    folders f = make_folders();
+    folders f = make_folders(state);
     ito_train_result result;
     char error[256];
     run r = {.base = denoiser, .n_base = (int)(sizeof denoiser / sizeof *denoiser), .n_threads = 2, .steps = "steps=3"};
@@ -208,7 +197,7 @@ static void test_model_opens_and_samples(void **state)
     ito_ctx *ctx;
     ito_model *model;
     assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
-    assert_ok(ctx, ito_model_open(ctx, f.a, &model));
+    assert_ctx_ok(ctx, ito_model_open(ctx, f.a, &model));
     const ito_model_info *info = ito_model_get_info(model);
     assert_string_equal(info->task, "denoiser");
     assert_int_equal(info->height, 8);
@@ -219,25 +208,24 @@ static void test_model_opens_and_samples(void **state)
     static float images[N * SIZE], alone[SIZE];
     int32_t labels[N];
     ito_generate_options o = {.n = N, .spread = true, .guidance = 2, .sample = {.n_steps = 4, .seed = 3}};
-    assert_ok(ctx, ito_generate(model, &o, images, labels));
+    assert_ctx_ok(ctx, ito_generate(model, &o, images, labels));
     assert_int_equal(labels[1], 1);
     o.n = 1; /* the third sample on its own: the same to 1e-4 */
     o.labels = &labels[2];
     o.sample.first_sample = 2;
-    assert_ok(ctx, ito_generate(model, &o, alone, NULL));
+    assert_ctx_ok(ctx, ito_generate(model, &o, alone, NULL));
     for (int i = 0; i < SIZE; i++) assert_float_equal(alone[i], images[2 * SIZE + i], 1e-4f);
     ito_model_destroy(model);
     ito_ctx_destroy(ctx);
-    remove_folders(&f);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resume_denoiser),
-        cmocka_unit_test(test_resume_classifier),
-        cmocka_unit_test(test_refuses_other_settings),
-        cmocka_unit_test(test_model_opens_and_samples),
+        cmocka_unit_test_setup_teardown(test_resume_denoiser, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_resume_classifier, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_refuses_other_settings, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_model_opens_and_samples, scratch_setup, scratch_teardown),
     };
     return cmocka_run_group_tests_name("train", tests, NULL, NULL);
 }
