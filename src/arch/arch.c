@@ -1,30 +1,14 @@
 /* The axis "architecture", and opening a config. */
 #include "arch/arch.h"
 
-#define ITO_ARCH(name) extern const ito_arch_def ito__arch_##name;
-#include "arch/arch_list.h"
-#undef ITO_ARCH
+#define ITO_CHOICE_LIST "arch/arch_list.h"
+#include "base/axis.h"
 
-static const ito_choice *const builtin[] = {
-#define ITO_ARCH(name) &ito__arch_##name.choice,
-#include "arch/arch_list.h"
-#undef ITO_ARCH
-};
-
-extern const ito_axis ito__axis_architecture;
-const ito_axis ito__axis_architecture = {
-    .name = "architecture",
-    .question = "what computes the prediction?",
-    .n_builtin = ITO_COUNT(builtin),
-    .builtin = builtin,
-};
+ITO_AXIS_DEFINE(architecture, .question = "what computes the prediction?");
 
 ito_status ito__arch_find(ito_ctx *ctx, const char *name, const ito_arch_def **out)
 {
-    const ito_choice *choice;
-    ito_status st = ito_choice_find(ctx, &ito__axis_architecture, name, &choice);
-    *out = (const ito_arch_def *)choice;
-    return st;
+    return ito__def_find(ctx, &ito__axis_architecture, name, out);
 }
 
 ito_arch_inputs ito__network_inputs(const ito_network *network, ito_graph *g, ito_dtype dtype, int64_t n,

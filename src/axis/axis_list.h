@@ -1,4 +1,4 @@
-/* The axes, in the order in which `ito list` shows them. Each is the ito_axis named ito__axis_NAME. */
+/* The axes, in the order in which `ito list` shows them: ITO_AXIS(NAME) is ito__axis_NAME (ITO_AXIS_DEFINE). */
 ITO_AXIS(process)
 ITO_AXIS(prediction)
 ITO_AXIS(variance)

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base.h"
+#define ITO_CHOICE_LIST "data/dataset_list.h"
+#include "base/axis.h"
 #include "base/file.h"
 
 struct ito_dataset {
@@ -15,16 +16,6 @@ struct ito_dataset {
     void *state;
 };
 
-#define ITO_DATASET(name) extern const ito_dataset_def ito__dataset_##name;
-#include "data/dataset_list.h"
-#undef ITO_DATASET
-
-static const ito_choice *const builtin[] = {
-#define ITO_DATASET(name) &ito__dataset_##name.choice,
-#include "data/dataset_list.h"
-#undef ITO_DATASET
-};
-
 static const char *claims(const ito_choice *choice, char *text, size_t size)
 {
     const ito_dataset_def *def = (const ito_dataset_def *)choice;
@@ -32,14 +23,7 @@ static const char *claims(const ito_choice *choice, char *text, size_t size)
     return text;
 }
 
-extern const ito_axis ito__axis_dataset;
-const ito_axis ito__axis_dataset = {
-    .name = "dataset",
-    .question = "what is learned?",
-    .n_builtin = ITO_COUNT(builtin),
-    .builtin = builtin,
-    .claims = claims,
-};
+ITO_AXIS_DEFINE(dataset, .question = "what is learned?", .claims = claims);
 
 ito_status ito_dataset_register(ito_ctx *ctx, const ito_dataset_def *def)
 {
@@ -51,10 +35,7 @@ ito_status ito_dataset_register(ito_ctx *ctx, const ito_dataset_def *def)
 
 ito_status ito_dataset_find(ito_ctx *ctx, const char *name, const ito_dataset_def **out)
 {
-    const ito_choice *choice;
-    ito_status st = ito_choice_find(ctx, &ito__axis_dataset, name, &choice);
-    *out = (const ito_dataset_def *)choice;
-    return st;
+    return ito__def_find(ctx, &ito__axis_dataset, name, out);
 }
 
 /* Nothing fits: one sentence that lists what would. */

@@ -1,4 +1,4 @@
-/* The built-in kinds of data set, one line each, in the order in which they are tried on a path. */
-ITO_DATASET(shapes)
-ITO_DATASET(idx)
-ITO_DATASET(folder)
+/* The built-in kinds of data set: ITO_CHOICE(dataset, NAME) is ito__dataset_NAME. In the order of trying them on a path. */
+ITO_CHOICE(dataset, shapes)
+ITO_CHOICE(dataset, idx)
+ITO_CHOICE(dataset, folder)

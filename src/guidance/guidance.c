@@ -1,25 +1,10 @@
 /* The axis "guidance". */
 #include <ito/guidance.h>
 
-#include "base/base.h"
+#define ITO_CHOICE_LIST "guidance/guidance_list.h"
+#include "base/axis.h"
 
-#define ITO_GUIDANCE(name) extern const ito_guidance_def ito__guidance_##name;
-#include "guidance/guidance_list.h"
-#undef ITO_GUIDANCE
-
-static const ito_choice *const builtin[] = {
-#define ITO_GUIDANCE(name) &ito__guidance_##name.choice,
-#include "guidance/guidance_list.h"
-#undef ITO_GUIDANCE
-};
-
-extern const ito_axis ito__axis_guidance;
-const ito_axis ito__axis_guidance = {
-    .name = "guidance",
-    .question = "what steers the samples?",
-    .n_builtin = ITO_COUNT(builtin),
-    .builtin = builtin,
-};
+ITO_AXIS_DEFINE(guidance, .question = "what steers the samples?");
 
 ito_status ito_guidance_register(ito_ctx *ctx, const ito_guidance_def *def)
 {
@@ -29,8 +14,5 @@ ito_status ito_guidance_register(ito_ctx *ctx, const ito_guidance_def *def)
 
 ito_status ito_guidance_find(ito_ctx *ctx, const char *name, const ito_guidance_def **out)
 {
-    const ito_choice *choice;
-    ito_status st = ito_choice_find(ctx, &ito__axis_guidance, name, &choice);
-    *out = (const ito_guidance_def *)choice;
-    return st;
+    return ito__def_find(ctx, &ito__axis_guidance, name, out);
 }

@@ -1,2 +1,2 @@
-/* The built-in guidances: ITO_GUIDANCE(NAME) is the descriptor ito__guidance_NAME, in src/guidance/NAME.c. */
-ITO_GUIDANCE(cfg)
+/* The built-in guidances: ITO_CHOICE(guidance, NAME) is the descriptor ito__guidance_NAME, in src/guidance/NAME.c. */
+ITO_CHOICE(guidance, cfg)

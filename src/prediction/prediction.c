@@ -7,25 +7,10 @@
 
 #include <math.h>
 
-#include "base/base.h"
+#define ITO_CHOICE_LIST "prediction/prediction_list.h"
+#include "base/axis.h"
 
-#define ITO_PREDICTION(name) extern const ito_prediction_def ito__prediction_##name;
-#include "prediction/prediction_list.h"
-#undef ITO_PREDICTION
-
-static const ito_choice *const builtin[] = {
-#define ITO_PREDICTION(name) &ito__prediction_##name.choice,
-#include "prediction/prediction_list.h"
-#undef ITO_PREDICTION
-};
-
-extern const ito_axis ito__axis_prediction;
-const ito_axis ito__axis_prediction = {
-    .name = "prediction",
-    .question = "what does the network's output mean?",
-    .n_builtin = ITO_COUNT(builtin),
-    .builtin = builtin,
-};
+ITO_AXIS_DEFINE(prediction, .question = "what does the network's output mean?");
 
 ito_status ito_prediction_register(ito_ctx *ctx, const ito_prediction_def *def)
 {
@@ -35,10 +20,8 @@ ito_status ito_prediction_register(ito_ctx *ctx, const ito_prediction_def *def)
 
 ito_status ito_prediction_find(ito_ctx *ctx, const char *name, ito_prediction *out)
 {
-    const ito_choice *choice;
-    ito_status st = ito_choice_find(ctx, &ito__axis_prediction, name, &choice);
-    *out = (ito_prediction){(const ito_prediction_def *)choice, NULL};
-    return st;
+    *out = (ito_prediction){0};
+    return ito__def_find(ctx, &ito__axis_prediction, name, &out->def);
 }
 
 ito_prediction_map ito_prediction_map_at(const ito_prediction *prediction, const ito_level *t)

@@ -4,23 +4,14 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "base/base.h"
+#define ITO_CHOICE_LIST "process/process_list.h"
+#include "base/axis.h"
 
 struct ito_process {
     ito_ctx *ctx;
     const ito_process_def *def;
     ito_process_ends ends;
     void *state;
-};
-
-#define ITO_PROCESS(name) extern const ito_process_def ito__process_##name;
-#include "process/process_list.h"
-#undef ITO_PROCESS
-
-static const ito_choice *const builtin[] = {
-#define ITO_PROCESS(name) &ito__process_##name.choice,
-#include "process/process_list.h"
-#undef ITO_PROCESS
 };
 
 static const char *claims(const ito_choice *choice, char *text, size_t size)
@@ -31,14 +22,7 @@ static const char *claims(const ito_choice *choice, char *text, size_t size)
     return text;
 }
 
-extern const ito_axis ito__axis_process;
-const ito_axis ito__axis_process = {
-    .name = "process",
-    .question = "how is data noised? x_t = signal(t) x_0 + sigma(t) eps",
-    .n_builtin = ITO_COUNT(builtin),
-    .builtin = builtin,
-    .claims = claims,
-};
+ITO_AXIS_DEFINE(process, .question = "how is data noised? x_t = signal(t) x_0 + sigma(t) eps", .claims = claims);
 
 ito_status ito_process_register(ito_ctx *ctx, const ito_process_def *def)
 {
@@ -50,10 +34,7 @@ ito_status ito_process_register(ito_ctx *ctx, const ito_process_def *def)
 
 ito_status ito_process_find(ito_ctx *ctx, const char *name, const ito_process_def **out)
 {
-    const ito_choice *choice;
-    ito_status st = ito_choice_find(ctx, &ito__axis_process, name, &choice);
-    *out = (const ito_process_def *)choice;
-    return st;
+    return ito__def_find(ctx, &ito__axis_process, name, out);
 }
 
 static ito_status build(ito_process *p, const ito_opts *opts)

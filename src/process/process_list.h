@@ -1,3 +1,3 @@
-/* The built-in processes: ITO_PROCESS(NAME) is the descriptor ito__process_NAME, in src/process/NAME.c. */
-ITO_PROCESS(vp_linear)
-ITO_PROCESS(vp_cosine)
+/* The built-in processes: ITO_CHOICE(process, NAME) is the descriptor ito__process_NAME, in src/process/NAME.c. */
+ITO_CHOICE(process, vp_linear)
+ITO_CHOICE(process, vp_cosine)

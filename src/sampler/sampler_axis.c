@@ -3,17 +3,8 @@
 
 #include <stdio.h>
 
-#include "base/base.h"
-
-#define ITO_SAMPLER(name) extern const ito_sampler_def ito__sampler_##name;
-#include "sampler/sampler_list.h"
-#undef ITO_SAMPLER
-
-static const ito_choice *const builtin[] = {
-#define ITO_SAMPLER(name) &ito__sampler_##name.choice,
-#include "sampler/sampler_list.h"
-#undef ITO_SAMPLER
-};
+#define ITO_CHOICE_LIST "sampler/sampler_list.h"
+#include "base/axis.h"
 
 static const char *claims(const ito_choice *choice, char *text, size_t size)
 {
@@ -23,14 +14,7 @@ static const char *claims(const ito_choice *choice, char *text, size_t size)
     return text;
 }
 
-extern const ito_axis ito__axis_sampler;
-const ito_axis ito__axis_sampler = {
-    .name = "sampler",
-    .question = "how is the reverse process integrated?",
-    .n_builtin = ITO_COUNT(builtin),
-    .builtin = builtin,
-    .claims = claims,
-};
+ITO_AXIS_DEFINE(sampler, .question = "how is the reverse process integrated?", .claims = claims);
 
 ito_status ito_sampler_register(ito_ctx *ctx, const ito_sampler_def *def)
 {
@@ -40,8 +24,5 @@ ito_status ito_sampler_register(ito_ctx *ctx, const ito_sampler_def *def)
 
 ito_status ito_sampler_find(ito_ctx *ctx, const char *name, const ito_sampler_def **out)
 {
-    const ito_choice *choice;
-    ito_status st = ito_choice_find(ctx, &ito__axis_sampler, name, &choice);
-    *out = (const ito_sampler_def *)choice;
-    return st;
+    return ito__def_find(ctx, &ito__axis_sampler, name, out);
 }

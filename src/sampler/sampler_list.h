@@ -1,3 +1,3 @@
-/* The built-in samplers: ITO_SAMPLER(NAME) is the descriptor ito__sampler_NAME, in src/sampler/NAME.c. */
-ITO_SAMPLER(ddpm)
-ITO_SAMPLER(ddim)
+/* The built-in samplers: ITO_CHOICE(sampler, NAME) is the descriptor ito__sampler_NAME, in src/sampler/NAME.c. */
+ITO_CHOICE(sampler, ddpm)
+ITO_CHOICE(sampler, ddim)

@@ -1,25 +1,10 @@
 /* The axis "spacing", and what every spacing must keep: times strictly decreasing inside the process. */
 #include <ito/spacing.h>
 
-#include "base/base.h"
+#define ITO_CHOICE_LIST "spacing/spacing_list.h"
+#include "base/axis.h"
 
-#define ITO_SPACING(name) extern const ito_spacing_def ito__spacing_##name;
-#include "spacing/spacing_list.h"
-#undef ITO_SPACING
-
-static const ito_choice *const builtin[] = {
-#define ITO_SPACING(name) &ito__spacing_##name.choice,
-#include "spacing/spacing_list.h"
-#undef ITO_SPACING
-};
-
-extern const ito_axis ito__axis_spacing;
-const ito_axis ito__axis_spacing = {
-    .name = "spacing",
-    .question = "which timesteps does a sampler visit?",
-    .n_builtin = ITO_COUNT(builtin),
-    .builtin = builtin,
-};
+ITO_AXIS_DEFINE(spacing, .question = "which timesteps does a sampler visit?");
 
 ito_status ito_spacing_register(ito_ctx *ctx, const ito_spacing_def *def)
 {
@@ -29,10 +14,7 @@ ito_status ito_spacing_register(ito_ctx *ctx, const ito_spacing_def *def)
 
 ito_status ito_spacing_find(ito_ctx *ctx, const char *name, const ito_spacing_def **out)
 {
-    const ito_choice *choice;
-    ito_status st = ito_choice_find(ctx, &ito__axis_spacing, name, &choice);
-    *out = (const ito_spacing_def *)choice;
-    return st;
+    return ito__def_find(ctx, &ito__axis_spacing, name, out);
 }
 
 static ito_status check(ito_ctx *ctx, const char *name, const ito_process *process, int n, const double *t)

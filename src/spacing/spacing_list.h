@@ -1,4 +1,4 @@
-/* The built-in spacings: ITO_SPACING(NAME) is the descriptor ito__spacing_NAME, in src/spacing/NAME.c. */
-ITO_SPACING(trailing)
-ITO_SPACING(leading)
-ITO_SPACING(linspace)
+/* The built-in spacings: ITO_CHOICE(spacing, NAME) is the descriptor ito__spacing_NAME, in src/spacing/NAME.c. */
+ITO_CHOICE(spacing, trailing)
+ITO_CHOICE(spacing, leading)
+ITO_CHOICE(spacing, linspace)

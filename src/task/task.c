@@ -1,28 +1,12 @@
 /* The axis "task". */
 #include "task/task.h"
 
-#define ITO_TASK(name) extern const ito_task_def ito__task_##name;
-#include "task/task_list.h"
-#undef ITO_TASK
+#define ITO_CHOICE_LIST "task/task_list.h"
+#include "base/axis.h"
 
-static const ito_choice *const builtin[] = {
-#define ITO_TASK(name) &ito__task_##name.choice,
-#include "task/task_list.h"
-#undef ITO_TASK
-};
-
-extern const ito_axis ito__axis_task;
-const ito_axis ito__axis_task = {
-    .name = "task",
-    .question = "what does one training step do?",
-    .n_builtin = ITO_COUNT(builtin),
-    .builtin = builtin,
-};
+ITO_AXIS_DEFINE(task, .question = "what does one training step do?");
 
 ito_status ito__task_find(ito_ctx *ctx, const char *name, const ito_task_def **out)
 {
-    const ito_choice *choice;
-    ito_status st = ito_choice_find(ctx, &ito__axis_task, name, &choice);
-    *out = (const ito_task_def *)choice;
-    return st;
+    return ito__def_find(ctx, &ito__axis_task, name, out);
 }

@@ -1,3 +1,3 @@
-/* The built-in tasks: ITO_TASK(NAME) is the descriptor ito__task_NAME, in src/task/task_NAME.c. */
-ITO_TASK(denoiser)
-ITO_TASK(classifier)
+/* The built-in tasks: ITO_CHOICE(task, NAME) is the descriptor ito__task_NAME, in src/task/task_NAME.c. */
+ITO_CHOICE(task, denoiser)
+ITO_CHOICE(task, classifier)

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Includes go only along the layer table of docs/architecture.md: | `folder/` | what it holds | what it may include |
 # A folder's row is the longest that matches; it may include itself. <ito/NAME.h> counts as the folder NAME/ where src/ has
-# one. Rows that say "public headers only" may include nothing of src/ but themselves, without a folder.
+# one. The list that base/axis.h includes on behalf of a file counts where the file names it. Rows that say "public headers
+# only" may include nothing of src/ but themselves, without a folder.
 set -eu
 table=docs/architecture.md
 {
     sed -n 's/^| *\(`[a-z0-9/]*\/`.*\)|$/row|\1/p' "$table"
-    find src include -name '*.[ch]' -exec grep -nHE '^[[:blank:]]*#[[:blank:]]*include' {} + |
+    find src include -name '*.[ch]' -exec grep -nHE '^[[:blank:]]*#[[:blank:]]*(include|define ITO_CHOICE_LIST) *[<"]' {} + |
         sed -E 's/^([^:]*):([0-9]+):[^<"]*([<"])([^">]*).*/use|\1|\2|\3|\4/'
 } | awk -F'|' '
 function trim(s) { gsub(/^ +| +$/, "", s); return s }
