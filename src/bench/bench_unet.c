@@ -7,7 +7,7 @@
 
 #include "arch/arch.h"
 #include "objective/denoise.h"
-#include "train/optimizer.h"
+#include "train/trained_net.h"
 
 /* DDPM's CIFAR-10 U-Net (Ho, Jain and Abbeel 2020, appendix B) and a small one for 32x32 grey images. */
 static const struct preset {
@@ -34,14 +34,13 @@ static const struct preset {
 typedef struct bench {
     ito_ctx *ctx;
     int batch;
-    bool train;
+    ito_trained_net *trained; /* when training is timed: it owns network and program; else the bench does */
     ito_network *network;
-    ito_optimizer *optimizer;
-    ito_params *params; /* of a forward bench */
+    ito_params *params;
     ito_graph *g;
     ito_net *net;
-    ito_value **outputs;
     ito_program *program;
+    int64_t *positions; /* of a batch of training */
 } bench;
 
 static ito_status find_preset(ito_ctx *ctx, const char *name, const struct preset **out)
@@ -57,15 +56,6 @@ static ito_status find_preset(ito_ctx *ctx, const char *name, const struct prese
                      near ? "did you mean " : "known are ddpm-cifar10 and ", near ? near : "small");
 }
 
-static ito_status open_network(bench *b, const struct preset *preset)
-{
-    json_t *config;
-    ITO_TRY(ito__json_parse(b->ctx, preset->name, preset->config, strlen(preset->config), &config));
-    ito_status st = ito__network_create(b->ctx, preset->name, config, &b->network);
-    json_decref(config);
-    return st;
-}
-
 /* Zeros would hit fast paths of no real run. */
 static ito_status fill_input(bench *b, ito_value *v)
 {
@@ -78,8 +68,11 @@ static ito_status fill_input(bench *b, ito_value *v)
     return st;
 }
 
-static ito_status compile_forward(bench *b)
+static ito_status open_forward(bench *b, const char *name, const json_t *config)
 {
+    ITO_TRY(ito__network_create(b->ctx, name, config, &b->network));
+    ITO_TRY(ito_graph_create(b->ctx, &b->g));
+    ITO_TRY(ito__net_create(b->g, b->network->params, ITO_F32, false, &b->net));
     const ito_arch_info *a = &b->network->info;
     ito_arch_inputs in = ito__network_inputs(b->network, b->g, ITO_F32, b->batch, a->height, a->width);
     ito_scope root = ito__net_scope(b->net);
@@ -92,35 +85,46 @@ static ito_status compile_forward(bench *b)
     return fill_input(b, in.t);
 }
 
-static ito_status compile_train(bench *b)
+static ito_status open_train(bench *b, const char *name, const json_t *config)
 {
-    const ito_arch_info *a = &b->network->info;
-    ito_optimizer_config config = {0.9, 0.999, 1e-8, 0.01, 1, 0.999};
-    int n = ito_param_list_count(b->network->params);
-    ito_denoise d = ito__denoise_begin(b->g, ITO_SHAPE(b->batch, a->height, a->width, a->in_channels));
-    ito_arch_inputs in = {.x = d.x_t, .t = ito_graph_input(b->g, "t", ITO_F32, ITO_SHAPE(b->batch))};
-    ito_scope root = ito__net_scope(b->net);
-    ito_value *out = b->network->arch->build(&root, b->network->config, &in);
-    ito_value *loss = ito_op_mean(b->g, ito__denoise_loss(b->g, &d, out), ITO_ALL_AXES, false);
-    ITO_TRY(ito__optimizer_create(b->ctx, b->network->params, &config, 1, &b->optimizer));
-    b->outputs = ito__alloc_array(b->ctx, (size_t)n + 1, sizeof *b->outputs);
-    if (!b->outputs) return ITO_MEMORY;
-    ITO_TRY(ito__net_grad(b->net, loss, b->outputs));
-    b->outputs[n] = loss;
-    ITO_TRY(ito_program_create(b->g, n + 1, b->outputs, &(ito_program_options){.n_bound = n}, &b->program));
-    ITO_TRY(ito__net_bind(b->net, b->program, b->optimizer->weights));
-    for (int i = 0; i < n; i++)
-        ITO_TRY(ito_program_bind(b->program, b->outputs[i], ito_params_data(b->optimizer->grads, i)));
+    ito_trained_net_config c = {.where = name,
+                                .architecture = config,
+                                .update = {0.9, 0.999, 1e-8, 0.01, 1, 0.999},
+                                .seed = 1,
+                                .batch = b->batch};
+    ITO_TRY(ito__trained_net_create(b->ctx, &c, &b->trained));
+    ito_trained_net *t = b->trained;
+    const ito_arch_info *a = &t->network->info;
+    ito_denoise d = ito__denoise_begin(t->g, ITO_SHAPE(b->batch, a->height, a->width, a->in_channels));
+    ito_arch_inputs in = {.x = d.x_t, .t = ito_graph_input(t->g, "t", ITO_F32, ITO_SHAPE(b->batch))};
+    ito_scope root = ito__net_scope(t->net);
+    ito_value *out = t->network->arch->build(&root, t->network->config, &in);
+    ito_value *loss = ito_op_mean(t->g, ito__denoise_loss(t->g, &d, out), ITO_ALL_AXES, false);
+    ITO_TRY(ito__trained_net_compile(t, 1, &loss));
+    b->network = t->network;
+    b->program = t->program;
     ito_value *inputs[] = {d.x0, d.eps, d.coef, in.t};
     for (int i = 0; i < ITO_COUNT(inputs); i++) ITO_TRY(fill_input(b, inputs[i]));
+    b->positions = ito__alloc_array(b->ctx, (size_t)b->batch, sizeof *b->positions);
+    if (!b->positions) return ITO_MEMORY;
+    for (int i = 0; i < b->batch; i++) b->positions[i] = i;
     return ITO_OK;
+}
+
+static ito_status open_bench(bench *b, const struct preset *preset, bool train)
+{
+    json_t *config;
+    ITO_TRY(ito__json_parse(b->ctx, preset->name, preset->config, strlen(preset->config), &config));
+    ito_status st = train ? open_train(b, preset->name, config) : open_forward(b, preset->name, config);
+    json_decref(config);
+    return st;
 }
 
 static ito_status run_once(bench *b)
 {
-    double norm;
-    ITO_TRY(ito_program_run(b->program));
-    return b->train ? ito__optimizer_step(b->optimizer, 1e-6, &norm) : ITO_OK;
+    double loss, norm;
+    return b->trained ? ito__trained_net_step(b->trained, b->positions, 1e-6, &loss, &norm)
+                      : ito_program_run(b->program);
 }
 
 static int by_value(const void *a, const void *b)
@@ -142,11 +146,11 @@ static ito_status measure(bench *b, int repeats, ito_bench_result *r)
     }
     qsort(ms, (size_t)repeats, sizeof *ms, by_value);
     ito_program_memory_info m = ito_program_memory(b->program);
-    size_t state = b->train ? ito__optimizer_bytes(b->optimizer) : m.bound_bytes;
+    size_t forward_bytes = m.slab_bytes + m.packed_bytes + m.const_bytes + m.bound_bytes;
     *r = (ito_bench_result){.ms = ms[repeats / 2],
                             .ms_min = ms[0],
                             .ms_max = ms[repeats - 1],
-                            .peak_bytes = m.slab_bytes + m.packed_bytes + m.const_bytes + state,
+                            .peak_bytes = b->trained ? ito__trained_net_bytes(b->trained) : forward_bytes,
                             .n_weights = ito_param_list_n_weights(b->network->params)};
     r->images_per_second = 1e3 * b->batch / r->ms;
     r->gflops = ito_program_flops(b->program) / r->ms * 1e-6;
@@ -168,28 +172,28 @@ static ito_status profile(bench *b, int repeats, void (*steps)(void *user, const
 
 static void close_bench(bench *b)
 {
+    ito__free(b->ctx, b->positions);
+    if (b->trained) {
+        ito__trained_net_destroy(b->trained);
+        return;
+    }
     ito_program_destroy(b->program);
     ito__net_destroy(b->net);
     ito_graph_destroy(b->g);
-    ito__optimizer_destroy(b->optimizer);
     ito_params_destroy(b->params);
     ito__network_destroy(b->network);
-    ito__free(b->ctx, b->outputs);
 }
 
 ito_status ito_bench_unet(ito_ctx *ctx, const ito_bench_options *options, ito_bench_result *result,
                           void (*steps)(void *user, const ito_program_step *step), void *user)
 {
     const struct preset *preset;
-    bench b = {.ctx = ctx, .train = options->train};
+    bench b = {.ctx = ctx};
     int repeats = ITO_MIN(options->repeats > 0 ? options->repeats : 5, MAX_REPEATS);
     ito_status st;
     ITO_TRY(find_preset(ctx, options->preset ? options->preset : "small", &preset));
     b.batch = options->batch > 0 ? options->batch : preset->batch;
-    ITO_GO(open_network(&b, preset));
-    ITO_GO(ito_graph_create(ctx, &b.g));
-    ITO_GO(ito__net_create(b.g, b.network->params, ITO_F32, false, &b.net));
-    ITO_GO(b.train ? compile_train(&b) : compile_forward(&b));
+    ITO_GO(open_bench(&b, preset, options->train));
     ITO_GO(measure(&b, repeats, result));
     if (steps) ITO_GO(profile(&b, repeats, steps, user));
 done:

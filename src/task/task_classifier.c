@@ -5,7 +5,7 @@
 
 #include "pipeline/model_dir.h"
 #include "pipeline/net_denoiser.h"
-#include "task/trained_net.h"
+#include "task/task_net.h"
 
 #define SHIFT           2    /* pixels */
 #define ENDLESS_SAMPLES 2000 /* held-out samples of a data set without end */
@@ -64,7 +64,7 @@ static ito_status create(const ito_task_env *env, void **out)
     *s = (state){.env = *env, .data = data};
     json_t *sizes = json_pack("{s:[i, i], s:i, s:i}", "sample_size", data->height, data->width, "in_channels",
                               data->channels, "num_classes", data->n_classes);
-    ITO_GO(ito__trained_net_create(env, "classifier", sizes, &s->net));
+    ITO_GO(ito__task_net_create(env, "classifier", sizes, &s->net));
     ITO_GO(build(s));
     s->images = ito__alloc_array(env->ctx, (size_t)env->batch * (size_t)image_size(s), sizeof *s->images);
     if (!s->images) ITO_GO(ITO_MEMORY);
@@ -104,7 +104,7 @@ static ito_status step(void *self, ito_task_step *step)
     }
     ITO_TRY(ito_program_write(s->net->program, s->in.x, s->images));
     ITO_TRY(ito_program_write(s->net->program, s->label, batch->labels));
-    ITO_TRY(ito__trained_net_step(s->net, &s->env, step));
+    ITO_TRY(ito__task_net_step(s->net, step));
     ITO_TRY(ito_program_read(s->net->program, s->net->outputs[1], &accuracy));
     step->accuracy = (double)accuracy;
     return ITO_OK;

@@ -12,7 +12,7 @@
 #include "objective/denoise.h"
 #include "pipeline/generate.h"
 #include "pipeline/model_dir.h"
-#include "task/trained_net.h"
+#include "task/task_net.h"
 
 typedef struct state {
     ito_task_env env;
@@ -94,7 +94,7 @@ static ito_status create(const ito_task_env *env, void **out)
     s->image_size = (int64_t)s->data->height * s->data->width * s->data->channels;
     ITO_GO(ito_process_create(env->ctx, env->recipe->process, env->recipe->process_opts, &s->process));
     ITO_GO(ito_prediction_find(env->ctx, env->recipe->prediction, &s->prediction));
-    ITO_GO(ito__trained_net_create(env, "unet", sizes(s->data), &s->unet));
+    ITO_GO(ito__task_net_create(env, "unet", sizes(s->data), &s->unet));
     ITO_GO(build(s));
     ITO_GO(allocate(s));
     *out = s;
@@ -151,7 +151,7 @@ static ito_status step(void *self, ito_task_step *step)
     state *s = self;
     ITO_TRY(write_inputs(s, step->batch));
     step->accuracy = NAN;
-    return ito__trained_net_step(s->unet, &s->env, step);
+    return ito__task_net_step(s->unet, step);
 }
 
 static ito_status preview(void *self, const char *path)
