@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "kernel/cpu/act.h"
+#include "kernel/ref/ref.h"
 
 typedef struct shape {
     int64_t n, h, w, c, o, kh, kw, stride[2], dilation[2], before[2], after[2], groups;
@@ -104,7 +104,7 @@ static void check_forward(problem *p, const char *algorithm, bool fused, int32_t
     double *want = zeros(ny);
     for (int64_t i = 0; i < ny; i++) {
         double y = p->y[i] + (fused ? (double)p->bias[i % o] + (double)p->residual[i] : 0);
-        want[i] = act == ITO_UNARY_silu ? y / (1 + exp(-y)) : (double)ito__act_scalar(act, (float)y);
+        want[i] = ito__unary_value(act, y);
     }
     ito_attr_conv attr = p->attr;
     attr.has_bias = attr.has_residual = fused;

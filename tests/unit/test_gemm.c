@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "kernel/cpu/act.h"
+#include "kernel/ref/ref.h"
 
 static ito_desc f32(ito_shape shape)
 {
@@ -37,8 +37,7 @@ static double element(const fast_case *c, int64_t p, int64_t i, int64_t j, int64
                (double)b[attr->trans_b ? j * reduction + l : l * n + j];
     if (attr->has_bias) sum += (double)((const float *)c->data[next++])[j];
     if (attr->has_residual) sum += (double)((const float *)c->data[next])[(p * m + i) * n + j];
-    if (attr->act == ITO_UNARY_silu) return sum / (1 + exp(-sum));
-    return (double)ito__act_scalar(attr->act, (float)sum);
+    return ito__unary_value(attr->act, sum);
 }
 
 /* shape with its last two extents replaced, in this order or turned around */

@@ -1,25 +1,8 @@
 /* The cpu backend: host memory, the fast kernels of the chosen instruction set, and behind them the reference kernels
  * for whatever no fast kernel takes (float64, unusual axes, ...). */
-#include <string.h>
-
 #include "kernel/cpu/cpu_vec.h"
 #include "kernel/cpu/isa.h"
-
-static void *host_alloc(ito_ctx *ctx, size_t bytes)
-{
-    return ito__alloc(ctx, bytes);
-}
-
-static void host_free(ito_ctx *ctx, void *memory, size_t bytes)
-{
-    (void)bytes;
-    ito__free(ctx, memory);
-}
-
-static void host_copy(void *to, const void *from, size_t bytes)
-{
-    if (bytes) memcpy(to, from, bytes);
-}
+#include "kernel/host.h"
 
 static ito_status prepare(ito_kernel *k, const char *op, const char *algorithm)
 {
@@ -29,25 +12,14 @@ static ito_status prepare(ito_kernel *k, const char *op, const char *algorithm)
     return st == ITO_UNSUPPORTED ? ito__backend_ref.prepare(k, op, algorithm) : st;
 }
 
-static void pack(const ito_kernel *k, const ito_queue *q, const void *const *in, void *packed)
-{
-    if (k->def->pack) k->def->pack(k, q, in, packed);
-}
-
-static void run(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out, void *workspace,
-                const void *packed)
-{
-    k->def->run(k, q, in, out, workspace, packed);
-}
-
 const ito_backend ito__backend_cpu = {.name = "cpu",
                                       .summary = "SIMD kernels chosen for this processor when the program starts",
                                       .host_memory = true,
-                                      .alloc = host_alloc,
-                                      .free = host_free,
-                                      .upload = host_copy,
-                                      .download = host_copy,
+                                      .alloc = ito__host_alloc,
+                                      .free = ito__host_free,
+                                      .upload = ito__host_copy,
+                                      .download = ito__host_copy,
                                       .prepare = prepare,
-                                      .pack = pack,
-                                      .run = run,
+                                      .pack = ito__host_pack,
+                                      .run = ito__host_run,
                                       .vec = &ito__cpu_vec};

@@ -1,7 +1,6 @@
 /* The backend "ref": host memory and the reference kernels. */
-#include <string.h>
-
 #include "kernel/cpu/cpu_vec.h"
+#include "kernel/host.h"
 #include "kernel/ref/ref.h"
 
 #define ITO_X(op) &ito__ref_##op.def,
@@ -33,48 +32,21 @@ ito_status ito__ref_prepare_sums(ito_kernel *k)
     return ITO_OK;
 }
 
-static void *host_alloc(ito_ctx *ctx, size_t bytes)
-{
-    return ito__alloc(ctx, bytes);
-}
-
-static void host_free(ito_ctx *ctx, void *memory, size_t bytes)
-{
-    (void)bytes;
-    ito__free(ctx, memory);
-}
-
-static void copy(void *to, const void *from, size_t bytes)
-{
-    memcpy(to, from, bytes);
-}
-
 static ito_status prepare(ito_kernel *k, const char *op, const char *algorithm)
 {
     return ito__kernel_choose(k, op, algorithm, ito__ref_kernel_count, ito__ref_kernels);
-}
-
-static void pack(const ito_kernel *k, const ito_queue *q, const void *const *in, void *packed)
-{
-    if (k->def->pack) k->def->pack(k, q, in, packed);
-}
-
-static void run(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out, void *workspace,
-                const void *packed)
-{
-    k->def->run(k, q, in, out, workspace, packed);
 }
 
 const ito_backend ito__backend_ref = {
     .name = "ref",
     .summary = "the specification: plain C, float32 and float64, sums in double",
     .host_memory = true,
-    .alloc = host_alloc,
-    .free = host_free,
-    .upload = copy,
-    .download = copy,
+    .alloc = ito__host_alloc,
+    .free = ito__host_free,
+    .upload = ito__host_copy,
+    .download = ito__host_copy,
     .prepare = prepare,
-    .pack = pack,
-    .run = run,
+    .pack = ito__host_pack,
+    .run = ito__host_run,
     .vec = &ito__cpu_vec,
 };

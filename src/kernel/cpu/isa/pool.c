@@ -58,12 +58,10 @@ static void scale_row(int64_t n, float scale, float *y)
     for (int64_t c = 0; c < n; c++) y[c] *= scale;
 }
 
-/* --- maximum ------------------------------------------------------------------------------------------------------ */
+/* --- maximum and average ------------------------------------------------------------------------------------------ */
 
-static void max_pool_slice(void *arg, int64_t slice, int thread)
+static void pool_row(const mem_job *job, int64_t slice, bool is_max)
 {
-    (void)thread;
-    const mem_job *job = arg;
     const ito_attr_pool *attr = job->k->attr;
     const int64_t *x = job->k->in[0].shape.d, *y = job->k->out[0].shape.d;
     const int64_t n = slice / y[1], channels = x[3];
@@ -71,11 +69,32 @@ static void max_pool_slice(void *arg, int64_t slice, int thread)
     span rows = window(attr, 0, x[1], slice % y[1]);
     for (int64_t q = 0; q < y[2]; q++, to += channels) {
         span columns = window(attr, 1, x[2], q);
-        fill_row(channels, -INFINITY, to);
+        fill_row(channels, is_max ? -INFINITY : 0, to);
         for (int64_t h = rows.first; h < rows.end; h++)
-            for (int64_t w = columns.first; w < columns.end; w++) max_row(channels, pixel(job->in[0], x, n, h, w), to);
+            for (int64_t w = columns.first; w < columns.end; w++) {
+                const float *from = pixel(job->in[0], x, n, h, w);
+                if (is_max)
+                    max_row(channels, from, to);
+                else
+                    add_row(channels, 1, from, to);
+            }
+        if (!is_max) scale_row(channels, 1 / divisor(attr, rows, columns), to);
     }
 }
+
+static void max_pool_slice(void *arg, int64_t slice, int thread)
+{
+    (void)thread;
+    pool_row(arg, slice, true);
+}
+
+static void avg_pool_slice(void *arg, int64_t slice, int thread)
+{
+    (void)thread;
+    pool_row(arg, slice, false);
+}
+
+/* --- gradients ---------------------------------------------------------------------------------------------------- */
 
 /* The first largest of a window, for up to CHANNELS channels. */
 typedef struct winners {
@@ -119,27 +138,6 @@ static void max_pool_grad_slice(void *arg, int64_t slice, int thread)
         for (int64_t q = 0; q < y[2]; q++)
             grad_window(x, window(attr, 0, x[1], p), window(attr, 1, x[2], q), width, from, dy + (p * y[2] + q) * x[3],
                         dx);
-}
-
-/* --- average ------------------------------------------------------------------------------------------------------ */
-
-static void avg_pool_slice(void *arg, int64_t slice, int thread)
-{
-    (void)thread;
-    const mem_job *job = arg;
-    const ito_attr_pool *attr = job->k->attr;
-    const int64_t *x = job->k->in[0].shape.d, *y = job->k->out[0].shape.d;
-    const int64_t n = slice / y[1], channels = x[3];
-    float *to = (float *)job->out[0] + slice * y[2] * channels;
-    span rows = window(attr, 0, x[1], slice % y[1]);
-    for (int64_t q = 0; q < y[2]; q++, to += channels) {
-        span columns = window(attr, 1, x[2], q);
-        fill_row(channels, 0, to);
-        for (int64_t h = rows.first; h < rows.end; h++)
-            for (int64_t w = columns.first; w < columns.end; w++)
-                add_row(channels, 1, pixel(job->in[0], x, n, h, w), to);
-        scale_row(channels, 1 / divisor(attr, rows, columns), to);
-    }
 }
 
 /* Each element gathers from the windows that hold it, so no two slices write one place. */

@@ -1,11 +1,11 @@
-/* The activation that a fused kernel applies last, on vectors: the common ones here, the others one by one through
- * ito__act_scalar (kernel/cpu/act.c). */
+/* The activation that a fused kernel applies last, on vectors: the common ones here, the others one by one with
+ * the reference's function. */
 #ifndef ITO_VACT_H
 #define ITO_VACT_H
 
 #include "kernel/attr.h"
-#include "kernel/cpu/act.h"
 #include "kernel/cpu/isa/vec.h"
+#include "kernel/ref/ref.h"
 
 static inline vf vact(int32_t act, vf x)
 {
@@ -15,7 +15,7 @@ static inline vf vact(int32_t act, vf x)
     case ITO_UNARY_silu: return vsilu(x);
     case ITO_UNARY_sigmoid: return vsigmoid(x);
     default:
-        for (int i = 0; i < VF_WIDTH; i++) x[i] = ito__act_scalar(act, x[i]);
+        for (int i = 0; i < VF_WIDTH; i++) x[i] = (float)ito__unary_value(act, (double)x[i]);
         return x;
     }
 }
