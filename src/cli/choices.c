@@ -1,4 +1,4 @@
-/* Choices by name, and their options from the command line. */
+/* Choices by name, and their options from the command line; data sets among them. */
 #include <string.h>
 
 #include "cli.h"
@@ -46,4 +46,17 @@ int cli_choice_opts(const cli *app, const ito_choice *choice, const char *const 
     ito_opts_destroy(*out);
     *out = NULL;
     return cli_fail(app, status);
+}
+
+void cli_data_settings(cli_words *settings, const args *a, const char *option)
+{
+    cli_words_from(settings, a, option);
+    if (args_has(a, "size")) cli_words_add(settings, "size=%s", args_text(a, "size", ""));
+}
+
+int cli_data_open(const cli *app, const char *source, cli_words *settings, ito_dataset **out)
+{
+    ito_status st = ito_data_open(app->ctx, source, settings ? (const char *const *)settings->items : NULL, out);
+    if (settings) cli_words_clear(settings);
+    return st == ITO_OK ? CLI_DONE : cli_fail(app, st);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include <ito/context.h>
+#include <ito/data.h>
 #include <ito/registry.h>
 
 #include "args.h"
@@ -39,6 +40,7 @@ void cli_note(const cli *app, const char *format, ...) CLI_PRINTF(2, 3);
 void *cli_alloc(size_t bytes);
 char *cli_format(const char *format, ...) CLI_PRINTF(1, 2); /* the caller frees */
 
+bool cli_ends_in(const char *text, const char *end);
 char *cli_quote(const char *word); /* as a shell reads it back, in quotes where it must be; the caller frees */
 
 /* A growing list of texts ended by NULL, as the library takes settings. Zero it first. */
@@ -55,6 +57,11 @@ void cli_words_from(cli_words *words, const args *a, const char *option);
 int cli_check_choice(const cli *app, const char *command, const char *axis, const char *name);
 /* Values for a choice's options from "key=value" texts; *out is NULL when there are none. 0 or the exit status. */
 int cli_choice_opts(const cli *app, const ito_choice *choice, const char *const *settings, ito_opts **out);
+
+/* The options of a data set: the values of the repeated `option`, and --size where it was given. */
+void cli_data_settings(cli_words *settings, const args *a, const char *option);
+/* Opens a data set; settings (NULL: none) are cleared. 0 or the exit status, and *out is NULL. */
+int cli_data_open(const cli *app, const char *source, cli_words *settings, ito_dataset **out);
 
 /* "1.2 GiB", "34 s", "3:07:00" into text; returns text. */
 #define CLI_TEXT 32

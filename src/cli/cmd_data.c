@@ -81,12 +81,9 @@ static int run(cli *app, const args *a)
 {
     cli_words set = {0};
     ito_dataset *data;
-    cli_words_from(&set, a, "set");
-    if (args_has(a, "size")) cli_words_add(&set, "size=%s", args_text(a, "size", ""));
-    ito_status st = ito_data_open(app->ctx, a->operands[0], (const char *const *)set.items, &data);
-    cli_words_clear(&set);
-    if (st != ITO_OK) return cli_fail(app, st);
-    int status = cli_report_data(app, a->operands[0], data);
+    cli_data_settings(&set, a, "set");
+    int status = cli_data_open(app, a->operands[0], &set, &data);
+    if (status == CLI_DONE) status = cli_report_data(app, a->operands[0], data);
     const char *preview = args_text(a, "preview", NULL), *folder = args_text(a, "export", NULL);
     if (status == CLI_DONE && preview) status = write_preview(app, data, preview);
     if (status == CLI_DONE && folder) status = export_samples(app, data, folder, args_int(a, "n", 100));

@@ -28,9 +28,8 @@ static bool is_model(const char *path)
 static int run_data(cli *app, const char *source)
 {
     ito_dataset *data;
-    ito_status st = ito_data_open(app->ctx, source, NULL, &data);
-    if (st != ITO_OK) return cli_fail(app, st);
-    int status = cli_report_data(app, source, data);
+    int status = cli_data_open(app, source, NULL, &data);
+    if (status == CLI_DONE) status = cli_report_data(app, source, data);
     ito_dataset_destroy(data);
     return status;
 }

@@ -82,18 +82,12 @@ static int draw_curve(cli *app, const char *run, const char *name, const curve *
     return CLI_DONE;
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && !strcmp(text + n - m, end);
-}
-
 static int plot_loss(cli *app, const args *a)
 {
     struct stat info;
     curve raw = {0};
     const char *run = a->operands[1], *out = args_text(a, "out", "loss.svg"), *name = args_text(a, "value", "loss");
-    if (!ends_in(out, ".svg")) return cli_usage("plot", "--out is '%s': curves are drawn as .svg", out);
+    if (!cli_ends_in(out, ".svg")) return cli_usage("plot", "--out is '%s': curves are drawn as .svg", out);
     bool is_folder = stat(run, &info) == 0 && S_ISDIR(info.st_mode);
     char *path = is_folder ? cli_format("%s/log.jsonl", run) : cli_format("%s", run);
     int status = read_curve(path, name, &raw);
@@ -173,14 +167,9 @@ static int plot_forward(cli *app, const args *a)
     float *x0 = NULL;
     int status = plot_open_process(app, a, &process);
     if (status != CLI_DONE) return status;
-    cli_words_from(&set, a, "data");
-    if (args_has(a, "size")) cli_words_add(&set, "size=%s", args_text(a, "size", ""));
-    ito_status st = ito_data_open(app->ctx, a->operands[1], (const char *const *)set.items, &data);
-    cli_words_clear(&set);
-    if (st != ITO_OK)
-        status = cli_fail(app, st);
-    else
-        x0 = read_image(app, data, args_int(a, "index", 0), &status);
+    cli_data_settings(&set, a, "data");
+    status = cli_data_open(app, a->operands[1], &set, &data);
+    if (status == CLI_DONE) x0 = read_image(app, data, args_int(a, "index", 0), &status);
     if (x0) status = draw_forward(app, a, process, data, x0);
     free(x0);
     ito_dataset_destroy(data);

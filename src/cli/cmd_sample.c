@@ -170,19 +170,13 @@ static void report(const sampling *s, const char *out, const char *trajectory_fi
     emit_end(j);
 }
 
-static bool ends_in_png(const char *path)
-{
-    size_t n = strlen(path);
-    return n > 4 && !strcmp(path + n - 4, ".png");
-}
-
 static int make(sampling *s, const args *a)
 {
     const char *out = args_text(a, "out", DEFAULT_OUT), *file = args_text(a, "trajectory", NULL);
     trajectory path = {0};
     if (file) trajectory_begin(&path, s);
     int status = sampling_run(s, file ? &path.hook : NULL, file ? 1 : 0);
-    if (status == CLI_DONE) status = ends_in_png(out) ? write_grid(s, a, out) : write_each(s, out);
+    if (status == CLI_DONE) status = cli_ends_in(out, ".png") ? write_grid(s, a, out) : write_each(s, out);
     if (status == CLI_DONE && file) status = write_trajectory(s, &path, file);
     if (status == CLI_DONE && cli_wants_show(s->app, a)) status = show(s, a);
     if (status == CLI_DONE) report(s, out, file);

@@ -168,10 +168,9 @@ static void collect_settings(const args *a, cli_words *settings, cli_words *data
 {
     static const char *const direct[] = {"steps", "minutes", "batch", "seed"};
     cli_words_from(settings, a, "set");
-    cli_words_from(data_settings, a, "data");
+    cli_data_settings(data_settings, a, "data");
     for (int i = 0; i < CLI_COUNT(direct); i++)
         if (args_has(a, direct[i])) cli_words_add(settings, "%s=%s", direct[i], args_text(a, direct[i], ""));
-    if (args_has(a, "size")) cli_words_add(data_settings, "size=%s", args_text(a, "size", ""));
 }
 
 static int finish(training *t, ito_status st, const ito_train_result *result)

@@ -15,6 +15,8 @@ void eval_counts_add(eval_counts *c, int label, int read); /* read -1: nothing *
 void eval_counts_clear(eval_counts *c);
 double eval_share(const eval_counts *c);
 void eval_counts_to_json(json_out *j, const eval_counts *c, const char *const *names, bool with_confusion);
+/* The end of the object that tells a denoiser's score: how it was sampled, its classes. */
+void eval_score_to_json(const sampling *s, const eval_counts *c);
 void eval_counts_print(const eval_counts *c, const char *const *names, bool with_confusion);
 
 int eval_accuracy(cli *app, const args *a, ito_model *classifier, const char *path);

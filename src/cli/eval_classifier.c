@@ -104,9 +104,7 @@ static int open_data(cli *app, const args *a, const ito_model_info *info, ito_da
     if (has_split || args_has(a, "split")) cli_words_add(&set, "split=%s", args_text(a, "split", "test"));
     if (has_size && info->height == info->width) cli_words_add(&set, "size=%d", info->height);
     cli_words_from(&set, a, "data");
-    st = ito_data_open(app->ctx, a->operands[1], (const char *const *)set.items, out);
-    cli_words_clear(&set);
-    return st == ITO_OK ? CLI_DONE : cli_fail(app, st);
+    return cli_data_open(app, a->operands[1], &set, out);
 }
 
 int eval_accuracy(cli *app, const args *a, ito_model *classifier, const char *path)
@@ -148,12 +146,7 @@ static void print_score(const sampling *s, const char *path, const eval_counts *
     emit_int(j, "n", counts->n);
     emit_real(j, "score", eval_share(counts));
     emit_real(j, "chance", 1.0 / counts->n_classes);
-    emit_real(j, "guidance", s->options.guidance);
-    emit_text(j, "sampler", s->options.sample.sampler);
-    emit_int(j, "steps", s->options.sample.n_steps);
-    emit_rounded(j, "seconds", s->seconds, 6);
-    eval_counts_to_json(j, counts, s->info->class_names, true);
-    emit_end(j);
+    eval_score_to_json(s, counts);
 }
 
 static int score(sampling *s, ito_model *classifier, const char *path)

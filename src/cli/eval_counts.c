@@ -59,6 +59,17 @@ void eval_counts_to_json(json_out *j, const eval_counts *c, const char *const *n
     emit_end(j);
 }
 
+void eval_score_to_json(const sampling *s, const eval_counts *c)
+{
+    json_out *j = &s->app->json;
+    emit_real(j, "guidance", s->options.guidance);
+    emit_text(j, "sampler", s->options.sample.sampler);
+    emit_int(j, "steps", s->options.sample.n_steps);
+    emit_rounded(j, "seconds", s->seconds, 6);
+    eval_counts_to_json(j, c, s->info->class_names, true);
+    emit_end(j);
+}
+
 void eval_counts_print(const eval_counts *c, const char *const *names, bool with_confusion)
 {
     with_confusion = with_confusion && c->n_classes <= WIDEST_CONFUSION;

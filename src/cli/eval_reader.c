@@ -68,12 +68,7 @@ static void print_scores(const sampling *s, const eval_counts *samples, const ev
     emit_real(j, "score", eval_share(samples));
     emit_real(j, "chance", 1.0 / samples->n_classes);
     emit_real(j, "reader_on_real", eval_share(real));
-    emit_real(j, "guidance", s->options.guidance);
-    emit_text(j, "sampler", s->options.sample.sampler);
-    emit_int(j, "steps", s->options.sample.n_steps);
-    emit_rounded(j, "seconds", s->seconds, 6);
-    eval_counts_to_json(j, samples, s->info->class_names, true);
-    emit_end(j);
+    eval_score_to_json(s, samples);
 }
 
 static int check_classes(const sampling *s)
