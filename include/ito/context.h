@@ -15,13 +15,14 @@ typedef struct ito_ctx ito_ctx;
 
 typedef enum ito_log_level { ITO_LOG_DEBUG, ITO_LOG_INFO, ITO_LOG_WARN, ITO_LOG_ERROR } ito_log_level;
 
-/* All fields may be zero: malloc/free, no log, all cores. */
+/* All fields may be zero: malloc/free, no log, all cores, the fast kernels. */
 typedef struct ito_ctx_options {
     void *(*alloc)(void *user, size_t bytes); /* 64-byte aligned memory or NULL; both hooks or neither */
     void (*free)(void *user, void *memory);
     void (*log)(void *user, ito_log_level level, const char *message);
-    void *user;    /* handed to the hooks */
-    int n_threads; /* compute threads; 0 = as many as the machine has cores */
+    void *user;          /* handed to the hooks */
+    int n_threads;       /* compute threads; 0 = as many as the machine has cores */
+    const char *backend; /* what computes: "cpu", or "ref", slow and plain; NULL: cpu. Outlives the context */
 } ito_ctx_options;
 
 /* options may be NULL. The caller destroys *out. */

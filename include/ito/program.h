@@ -15,7 +15,7 @@ typedef struct ito_program ito_program;
 
 /* Zero is the default of every field. */
 typedef struct ito_program_options {
-    const char *backend; /* "cpu" (default), "ref" or "test" */
+    const char *backend; /* "cpu", "ref" or "test"; NULL: the context's */
     bool freeze_params;  /* parameters stay as they are between ito_program_repack() calls: weights are packed once */
     bool no_fusion;      /* run the graph as it was built (for tests) */
     int n_bound;         /* the first n_bound outputs are written to memory that ito_program_bind names (gradients) */

@@ -54,6 +54,9 @@ const char *ito__nearest(const char *word, int n, const char *const *names);
 /* The context's slot for run-time registrations, NULL at first; registry.c keeps one block from ito__alloc there. */
 void **ito__ctx_registry(ito_ctx *ctx);
 
+/* Name of the backend that computes where nobody asks for another. */
+const char *ito__ctx_backend(const ito_ctx *ctx);
+
 /* Wall clock in seconds since some fixed moment. */
 double ito__now(void);
 

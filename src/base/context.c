@@ -53,6 +53,11 @@ void ito_ctx_destroy(ito_ctx *ctx)
     ctx->options.free(ctx->options.user, ctx);
 }
 
+const char *ito__ctx_backend(const ito_ctx *ctx)
+{
+    return ctx->options.backend ? ctx->options.backend : "cpu";
+}
+
 void **ito__ctx_registry(ito_ctx *ctx)
 {
     return &ctx->registry;

@@ -308,8 +308,8 @@ ito_status ito_program_create(ito_graph *g, int n_out, ito_value *const *outputs
     *out = NULL;
     ito_program_options o = options ? *options : (ito_program_options){0};
     ITO_TRY(check_outputs(g, n_out, outputs, o.n_bound));
-    const ito_backend *backend = ito__backend_find(o.backend ? o.backend : "cpu");
-    if (!backend) return ito__fail(g->ctx, ITO_NOT_FOUND, "no backend '%s'; known are cpu, ref and test", o.backend);
+    const ito_backend *backend;
+    ITO_TRY(ito__backend_open(g->ctx, o.backend, &backend));
     ito_program *p = ito__alloc(g->ctx, sizeof *p);
     if (!p) return ITO_MEMORY;
     *p = (ito_program){.ctx = g->ctx, .backend = backend, .options = o, .repack = true};

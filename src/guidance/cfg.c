@@ -9,6 +9,7 @@
 
 typedef struct cfg {
     ito_ctx *ctx;
+    const ito_backend *backend;
     const ito_denoiser *inner;
     const ito_condition *null_condition;
     double scale;
@@ -58,7 +59,7 @@ static void combine(cfg *g, int64_t n, int64_t size, double a, const float *x, d
         g->coef[i] = a;
         g->coef[n + i] = b;
     }
-    ito__backend_cpu.vec->lincomb(&queue, n, size, y ? 2 : 1, g->coef, (const float *const[]){x, y}, dst);
+    g->backend->vec->lincomb(&queue, n, size, y ? 2 : 1, g->coef, (const float *const[]){x, y}, dst);
 }
 
 static ito_status stack(cfg *g, const ito_tensor *x, const double *t, const ito_condition *condition, pair *p)
@@ -174,9 +175,11 @@ ito_status ito_guidance_cfg(ito_ctx *ctx, const ito_denoiser *inner, const ito_c
                             ito_denoiser *out)
 {
     *out = (ito_denoiser){0};
+    const ito_backend *backend;
+    ITO_TRY(ito__backend_open(ctx, NULL, &backend));
     cfg *g = ito__alloc(ctx, sizeof *g);
     if (!g) return ITO_MEMORY;
-    *g = (cfg){.ctx = ctx, .inner = inner, .scale = scale};
+    *g = (cfg){.ctx = ctx, .backend = backend, .inner = inner, .scale = scale};
     g->null_condition = null_condition ? null_condition : &no_condition;
     *out = (ito_denoiser){.self = g,
                           .eval = eval,

@@ -39,3 +39,16 @@ const ito_backend *ito__backend_find(const char *name)
         if (!strcmp(all[i]->name, name)) return all[i];
     return NULL;
 }
+
+ito_status ito__backend_open(ito_ctx *ctx, const char *name, const ito_backend **out)
+{
+    const char *wanted = name ? name : ito__ctx_backend(ctx);
+    *out = ito__backend_find(wanted);
+    if (!*out) return ito__fail(ctx, ITO_NOT_FOUND, "no backend '%s'; known are cpu, ref and test", wanted);
+    if (!name && !(*out)->host_memory)
+        return ito__fail(ctx, ITO_UNSUPPORTED,
+                         "backend '%s' has memory of its own, so it cannot be a context's: ask for it when a program "
+                         "is created, or give the context cpu or ref",
+                         wanted);
+    return ITO_OK;
+}

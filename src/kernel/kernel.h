@@ -1,5 +1,5 @@
-/* The backend seam. A backend is memory, kernels in two phases and the closed set of vector functions that samplers
- * use.
+/* The backend seam. A backend is memory, kernels in two phases and the closed sets of vector functions that samplers and
+ * optimizers use.
  *
  * prepare() sees descriptors and attributes and decides everything: algorithm, slices, workspace, packed weights. run()
  * only computes: it allocates nothing, cannot fail and must give bit-identical results for any number of threads, so
@@ -84,6 +84,23 @@ typedef struct ito_vec {
                    float *dst);
 } ito_vec;
 
+/* AdamW (Loshchilov and Hutter 2019, "Decoupled weight decay regularization") of step t = 1, 2, ... */
+typedef struct ito_adamw {
+    double lr, beta1, beta2, eps, weight_decay;
+    double correction1, correction2; /* 1 - beta1^t, 1 - beta2^t */
+    double grad_scale;               /* gradients are multiplied by it first (clipping, averaging) */
+    double ema_decay;
+} ito_adamw;
+
+/* The closed set of functions on flat arrays of n floats that optimizers are made of. */
+typedef struct ito_optim {
+    /* param, m, v and, when not NULL, the moving average ema are updated in place. */
+    void (*adamw)(const ito_queue *q, int64_t n, const ito_adamw *o, float *param, const float *grad, float *m,
+                  float *v, float *ema);
+    /* Sum of squares, in double. */
+    double (*sum_squares)(const ito_queue *q, int64_t n, const float *x);
+} ito_optim;
+
 typedef struct ito_backend {
     const char *name, *summary;
     const char *(*variant)(void);               /* the instruction set in use: part of a plan's identity; may be NULL */
@@ -100,12 +117,16 @@ typedef struct ito_backend {
     void (*run)(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out, void *workspace,
                 const void *packed);
     const ito_vec *vec;
+    const ito_optim *optim;
 } ito_backend;
 
 /* "cpu": fast kernels with the reference ones behind them. "ref": the specification, float32 and float64, accumulating
  * in double. "test": the reference kernels in memory that faults when anyone else touches it. */
 extern const ito_backend ito__backend_cpu, ito__backend_ref, ito__backend_test;
 const ito_backend *ito__backend_find(const char *name); /* NULL when there is none */
+/* The backend of that name or, when name is NULL, the context's, which always computes in host memory: parameters, noise and
+ * samples lie there. */
+ito_status ito__backend_open(ito_ctx *ctx, const char *name, const ito_backend **out);
 
 /* First fitting candidate of a table of n definitions for op; the loop behind every backend's prepare(). */
 ito_status ito__kernel_choose(ito_kernel *k, const char *op, const char *algorithm, int n,

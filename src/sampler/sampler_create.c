@@ -133,6 +133,7 @@ ito_status ito_sampler_create(ito_ctx *ctx, const ito_process *process, const it
                               ito_sampler **out)
 {
     ito_sample_options o = options ? *options : (ito_sample_options){0};
+    const ito_backend *backend;
     ito_status st;
     *out = NULL;
     ITO_TRY(check_arguments(ctx, denoiser, condition, shape, &o));
@@ -146,8 +147,9 @@ ito_status ito_sampler_create(ito_ctx *ctx, const ito_process *process, const it
     s->condition = condition;
     s->options = o;
     s->shape = shape;
-    s->vec = ito__backend_cpu.vec;
     s->queue = (ito_queue){ito_ctx_n_threads(ctx)};
+    ITO_GO(ito__backend_open(ctx, NULL, &backend));
+    s->vec = backend->vec;
     ITO_GO(choose(s));
     ITO_GO(allocate(s));
     ITO_GO(fill_times(s));

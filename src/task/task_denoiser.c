@@ -138,7 +138,7 @@ static ito_status write_inputs(state *s, const ito_batch *batch)
         s->labels[i] = draw_label(s, batch, i);
     }
     ito_queue q = {ito_ctx_n_threads(s->env.ctx)};
-    ito__backend_cpu.vec->normal(&q, batch->n, s->image_size, s->keys, s->eps);
+    s->unet->optimizer->backend->vec->normal(&q, batch->n, s->image_size, s->keys, s->eps);
     ITO_TRY(ito_program_write(p, s->inputs.x0, batch->images));
     ITO_TRY(ito_program_write(p, s->inputs.eps, s->eps));
     ITO_TRY(ito_program_write(p, s->inputs.coef, s->coef));

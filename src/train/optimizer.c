@@ -1,10 +1,8 @@
-/* The update of one parameter set. The arithmetic is in kernel/cpu/optim.h, one pass over all arrays. */
+/* The update of one parameter set. The arithmetic is the backend's, one pass over all arrays. */
 #include "train/optimizer.h"
 
 #include <math.h>
 #include <stdio.h>
-
-#include "kernel/cpu/optim.h"
 
 #define EMA_WARMUP 10.0
 
@@ -16,6 +14,7 @@ ito_status ito__optimizer_create(ito_ctx *ctx, const ito_param_list *list, const
     *out = NULL;
     if (!o) return ITO_MEMORY;
     *o = (ito_optimizer){.ctx = ctx, .config = *config, .list = list};
+    ITO_GO(ito__backend_open(ctx, NULL, &o->backend));
     ito_params **sets[] = {&o->weights, &o->grads, &o->m, &o->v, &o->ema};
     for (int i = 0; i < (config->ema_decay > 0 ? 5 : 4); i++) ITO_GO(ito_params_create(ctx, list, ITO_F32, sets[i]));
     ito_params_init(o->weights, seed);
@@ -72,15 +71,16 @@ static void update(ito_optimizer *o, const ito_queue *q, double rate, double gra
     for (int i = 0; i < ito_param_list_count(o->list); i++) {
         const ito_param *p = ito_param_list_get(o->list, i);
         step.weight_decay = p->decay ? c->weight_decay : 0;
-        ito__adamw(q, p->count, &step, ito_params_data(o->weights, i), ito_params_data(o->grads, i),
-                   ito_params_data(o->m, i), ito_params_data(o->v, i), o->ema ? ito_params_data(o->ema, i) : NULL);
+        o->backend->optim->adamw(q, p->count, &step, ito_params_data(o->weights, i), ito_params_data(o->grads, i),
+                                 ito_params_data(o->m, i), ito_params_data(o->v, i),
+                                 o->ema ? ito_params_data(o->ema, i) : NULL);
     }
 }
 
 ito_status ito__optimizer_step(ito_optimizer *o, double rate, double *grad_norm)
 {
     ito_queue q = {ito_ctx_n_threads(o->ctx)};
-    *grad_norm = sqrt(ito__sum_squares(&q, ito_param_list_size(o->list), ito_params_flat(o->grads)));
+    *grad_norm = sqrt(o->backend->optim->sum_squares(&q, ito_param_list_size(o->list), ito_params_flat(o->grads)));
     if (!isfinite(*grad_norm)) return ito__fail(o->ctx, ITO_NUMERIC, "the gradient is not finite");
     double clip = o->config.clip_norm, scale = clip > 0 && *grad_norm > clip ? clip / *grad_norm : 1;
     o->step++;

@@ -16,6 +16,7 @@ typedef struct ito_optimizer_config {
 
 typedef struct ito_optimizer {
     ito_ctx *ctx;
+    const ito_backend *backend; /* the context's */
     ito_optimizer_config config;
     const ito_param_list *list;
     ito_params *weights, *grads, *m, *v, *ema; /* ema is NULL without a moving average */

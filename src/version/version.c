@@ -9,7 +9,7 @@
 #include <zlib.h>
 
 #include "base/base.h"
-#include "kernel/cpu/isa.h"
+#include "kernel/kernel.h"
 
 #define TEXT_OF(x) #x
 #define TEXT(x)    TEXT_OF(x)
@@ -36,7 +36,7 @@ const char *ito_compiler(void)
 
 const char *ito_instruction_set(void)
 {
-    return ito__isa_name(ito__isa_best());
+    return ito__backend_cpu.variant();
 }
 
 ito_library ito_library_get(int index)

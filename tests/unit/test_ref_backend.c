@@ -101,6 +101,26 @@ static void test_refusals(void **state)
     ito_ctx_destroy(ctx);
 }
 
+static void test_choice(void **state)
+{
+    static const struct {
+        const char *context, *asked, *got;
+        ito_status status;
+    } cases[] = {
+        {NULL, NULL, "cpu", ITO_OK},           {"ref", NULL, "ref", ITO_OK},
+        {"ref", "test", "test", ITO_OK},       {"test", NULL, NULL, ITO_UNSUPPORTED}, /* nobody may touch its memory */
+        {"abacus", NULL, NULL, ITO_NOT_FOUND}, {NULL, "abacus", NULL, ITO_NOT_FOUND}};
+    (void)state;
+    for (int i = 0; i < ITO_COUNT(cases); i++) {
+        ito_ctx *ctx;
+        const ito_backend *b;
+        assert_int_equal(ito_ctx_create(&(ito_ctx_options){.backend = cases[i].context}, &ctx), ITO_OK);
+        assert_int_equal(ito__backend_open(ctx, cases[i].asked, &b), cases[i].status);
+        if (cases[i].got) assert_string_equal(b->name, cases[i].got);
+        ito_ctx_destroy(ctx);
+    }
+}
+
 static void test_vectors_on_closed_memory(void **state)
 {
     (void)state;
@@ -144,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_outside_access_faults),
         cmocka_unit_test(test_fresh_memory_is_poison),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_choice),
         cmocka_unit_test(test_vectors_on_closed_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

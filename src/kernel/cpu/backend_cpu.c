@@ -2,7 +2,13 @@
  * for whatever no fast kernel takes (float64, unusual axes, ...). */
 #include "kernel/cpu/cpu_vec.h"
 #include "kernel/cpu/isa.h"
+#include "kernel/cpu/optim.h"
 #include "kernel/host.h"
+
+static const char *variant(void)
+{
+    return ito__isa_name(ito__isa_best());
+}
 
 static ito_status prepare(ito_kernel *k, const char *op, const char *algorithm)
 {
@@ -14,6 +20,7 @@ static ito_status prepare(ito_kernel *k, const char *op, const char *algorithm)
 
 const ito_backend ito__backend_cpu = {.name = "cpu",
                                       .summary = "SIMD kernels chosen for this processor when the program starts",
+                                      .variant = variant,
                                       .host_memory = true,
                                       .alloc = ito__host_alloc,
                                       .free = ito__host_free,
@@ -22,4 +29,5 @@ const ito_backend ito__backend_cpu = {.name = "cpu",
                                       .prepare = prepare,
                                       .pack = ito__host_pack,
                                       .run = ito__host_run,
-                                      .vec = &ito__cpu_vec};
+                                      .vec = &ito__cpu_vec,
+                                      .optim = &ito__cpu_optim};

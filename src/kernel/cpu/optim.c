@@ -23,11 +23,9 @@ typedef struct optim_job {
     const ito_optim_loops *loops;
     int64_t n, slice;
     const ito_adamw *o;
-    double decay;
     float *param, *m, *v, *ema;
     const float *x; /* gradients, or what is measured */
     double *sums;
-    bool *finite;
 } optim_job;
 
 static int64_t slice_size(const optim_job *j, int64_t slice)
@@ -49,30 +47,21 @@ static void adamw_slice(void *arg, int64_t slice, int thread)
                     j->ema ? j->ema + at : NULL);
 }
 
-void ito__adamw(const ito_queue *q, int64_t n, const ito_adamw *o, float *param, const float *grad, float *m, float *v,
-                float *ema)
+static void run(const ito_queue *q, optim_job j, void (*fn)(void *arg, int64_t slice, int thread))
 {
-    optim_job j = {.loops = loops(), .n = n, .slice = SLICE, .o = o, .param = param, .m = m, .v = v, .ema = ema};
-    j.x = grad;
-    ito__parallel(q, n_slices(&j), adamw_slice, &j);
+    ito__parallel(q, n_slices(&j), fn, &j);
 }
 
-static void ema_slice(void *arg, int64_t slice, int thread)
+static void adamw(const ito_queue *q, int64_t n, const ito_adamw *o, float *param, const float *grad, float *m,
+                  float *v, float *ema)
 {
-    (void)thread;
-    const optim_job *j = arg;
-    int64_t at = slice * j->slice;
-    j->loops->ema(slice_size(j, slice), j->decay, j->x + at, j->ema + at);
+    run(q,
+        (optim_job){
+            .loops = loops(), .n = n, .slice = SLICE, .o = o, .param = param, .x = grad, .m = m, .v = v, .ema = ema},
+        adamw_slice);
 }
 
-void ito__ema(const ito_queue *q, int64_t n, double decay, const float *param, float *ema)
-{
-    optim_job j = {.loops = loops(), .n = n, .slice = SLICE, .decay = decay, .x = param, .ema = ema};
-    ito__parallel(q, n_slices(&j), ema_slice, &j);
-}
-
-/* --- measures: at most MAX_PARTS slices, so that the parts fit the stack ------------------------------------------ */
-
+/* At most MAX_PARTS slices, so that their sums fit the stack. */
 static optim_job measure(int64_t n, const float *x)
 {
     int64_t size = (n + MAX_PARTS - 1) / MAX_PARTS;
@@ -86,7 +75,8 @@ static void sum_slice(void *arg, int64_t slice, int thread)
     j->sums[slice] = j->loops->sum_squares(slice_size(j, slice), j->x + slice * j->slice);
 }
 
-double ito__sum_squares(const ito_queue *q, int64_t n, const float *x)
+/* In double over fixed slices added in order. */
+static double sum_squares(const ito_queue *q, int64_t n, const float *x)
 {
     double sums[MAX_PARTS], total = 0;
     optim_job j = measure(n, x);
@@ -96,19 +86,4 @@ double ito__sum_squares(const ito_queue *q, int64_t n, const float *x)
     return total;
 }
 
-static void finite_slice(void *arg, int64_t slice, int thread)
-{
-    (void)thread;
-    const optim_job *j = arg;
-    j->finite[slice] = j->loops->all_finite(slice_size(j, slice), j->x + slice * j->slice);
-}
-
-bool ito__all_finite(const ito_queue *q, int64_t n, const float *x)
-{
-    bool finite[MAX_PARTS], all = true;
-    optim_job j = measure(n, x);
-    j.finite = finite;
-    ito__parallel(q, n_slices(&j), finite_slice, &j);
-    for (int64_t i = 0; i < n_slices(&j); i++) all = all && finite[i];
-    return all;
-}
+const ito_optim ito__cpu_optim = {.adamw = adamw, .sum_squares = sum_squares};

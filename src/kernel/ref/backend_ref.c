@@ -49,4 +49,5 @@ const ito_backend ito__backend_ref = {
     .pack = ito__host_pack,
     .run = ito__host_run,
     .vec = &ito__cpu_vec,
+    .optim = &ito__ref_optim,
 };

@@ -202,6 +202,28 @@ static const ito_vec test_vec = {
     .muladd = vec_muladd,
 };
 
+/* The optimizer functions likewise, on the reference's arithmetic. */
+static void optim_adamw(const ito_queue *q, int64_t n, const ito_adamw *o, float *param, const float *grad, float *m,
+                        float *v, float *ema)
+{
+    float *const updated[] = {param, m, v, ema};
+    protect(grad, floats(n, 1), PROT_READ);
+    for (int i = 0; i < ITO_COUNT(updated); i++) protect(updated[i], floats(n, 1), OPEN);
+    ito__ref_optim.adamw(q, n, o, param, grad, m, v, ema);
+    for (int i = 0; i < ITO_COUNT(updated); i++) protect(updated[i], floats(n, 1), CLOSED);
+    protect(grad, floats(n, 1), CLOSED);
+}
+
+static double optim_sum_squares(const ito_queue *q, int64_t n, const float *x)
+{
+    protect(x, floats(n, 1), PROT_READ);
+    double sum = ito__ref_optim.sum_squares(q, n, x);
+    protect(x, floats(n, 1), CLOSED);
+    return sum;
+}
+
+static const ito_optim test_optim = {.adamw = optim_adamw, .sum_squares = optim_sum_squares};
+
 const ito_backend ito__backend_test = {
     .name = "test",
     .summary = "the reference kernels in memory that faults when anyone else touches it",
@@ -214,4 +236,5 @@ const ito_backend ito__backend_test = {
     .pack = pack,
     .run = run,
     .vec = &test_vec,
+    .optim = &test_optim,
 };

@@ -47,6 +47,8 @@ ito_status ito__ref_prepare_sums(ito_kernel *k);
 extern const ito_kernel_def *const ito__ref_kernels[];
 extern const int ito__ref_kernel_count;
 
+extern const ito_optim ito__ref_optim; /* ref_optim.c */
+
 /* The elementwise functions, shared by every kernel that applies an activation: f(x) and f'(x). */
 double ito__unary_value(int32_t kind, double x);
 double ito__unary_slope(int32_t kind, double x);

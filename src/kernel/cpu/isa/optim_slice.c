@@ -1,4 +1,4 @@
-/* One slice of each of optim.h's functions. */
+/* One slice of each of the optimizer's functions. */
 #include "kernel/cpu/isa/optim_slice.h"
 
 #include "kernel/cpu/isa/vec.h"
@@ -26,12 +26,6 @@ static void adamw(int64_t n, const ito_adamw *o, float *param, const float *grad
     }
 }
 
-static void ema_update(int64_t n, double decay, const float *param, float *ema)
-{
-    const float step = (float)(1 - decay);
-    for (int64_t i = 0; i < n; i++) ema[i] += (param[i] - ema[i]) * step;
-}
-
 /* Lanes are kept in double through blocks of floats, so that millions of squares lose nothing. */
 static double sum_squares(int64_t n, const float *x)
 {
@@ -49,17 +43,5 @@ static double sum_squares(int64_t n, const float *x)
     return total;
 }
 
-/* Infinities and NaN have all exponent bits set. */
-static bool all_finite(int64_t n, const float *x)
-{
-    int32_t odd = 0;
-    for (int64_t i = 0; i < n; i++) {
-        int32_t bits;
-        memcpy(&bits, &x[i], sizeof bits);
-        odd |= (bits & 0x7f800000) == 0x7f800000;
-    }
-    return !odd;
-}
-
 extern const ito_optim_loops ITO_ISA_FN(ito__optim_loops);
-const ito_optim_loops ITO_ISA_FN(ito__optim_loops) = {adamw, ema_update, sum_squares, all_finite};
+const ito_optim_loops ITO_ISA_FN(ito__optim_loops) = {adamw, sum_squares};
