@@ -3,15 +3,12 @@
 #ifndef ITO_TEST_OP_CASES_H
 #define ITO_TEST_OP_CASES_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "testing.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <math.h>
 
 #include <ito/ops.h>
@@ -30,12 +27,6 @@ typedef struct built_case {
     double *x[ITO_CASE_INPUTS];     /* values of in[], as doubles */
 } built_case;
 
-#define assert_ok(ctx, call)                                                                                           \
-    do {                                                                                                               \
-        ito_status st_ = (call);                                                                                       \
-        if (st_ != ITO_OK) fail_msg("%s: %s", ito_status_name(st_), ito_last_error(ctx));                              \
-    } while (0)
-
 static inline void random_doubles(uint64_t seed, int64_t n, double low, double high, double *out)
 {
     ito_rng_uniform((ito_rng_key){.seed = seed, .stream = ITO_STREAM_USER}, 0, (size_t)n, out);
@@ -45,8 +36,7 @@ static inline void random_doubles(uint64_t seed, int64_t n, double low, double h
 /* The graph of a case with real inputs of the given dtype, and random values for them. */
 static inline built_case build_case(const ito_op_case *c, ito_dtype real, int n_threads)
 {
-    built_case b = {0};
-    assert_int_equal(ito_ctx_create(&(ito_ctx_options){.n_threads = n_threads}, &b.ctx), ITO_OK);
+    built_case b = {.ctx = ctx_open(n_threads)};
     assert_ok(b.ctx, ito_graph_create(b.ctx, &b.g));
     for (int i = 0; i < c->n_in; i++) {
         const ito_case_input *in = &c->in[i];

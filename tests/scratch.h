@@ -2,12 +2,8 @@
 #ifndef ITO_TESTS_SCRATCH_H
 #define ITO_TESTS_SCRATCH_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "testing.h"
 
-#include <cmocka.h>
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,8 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <ito/context.h>
 
 typedef struct scratch {
     ito_ctx *ctx;
@@ -44,7 +38,8 @@ static inline int scratch_setup(void **state)
     const char *base = getenv("TMPDIR");
     snprintf(s->folder, sizeof s->folder, "%s/ito_test_XXXXXX", base ? base : "/tmp");
     *state = s;
-    return !mkdtemp(s->folder) || ito_ctx_create(NULL, &s->ctx) != ITO_OK;
+    s->ctx = ctx_open(0);
+    return !mkdtemp(s->folder);
 }
 
 static inline int scratch_teardown(void **state)
@@ -79,16 +74,5 @@ static inline const char *scratch_real_data(const char *name, char path[1024])
     snprintf(path, 1024, "%s/%s", base ? base : "../shared/data", name);
     return stat(path, &info) == 0 ? path : NULL;
 }
-
-#define assert_ok(s, call)                                                                                             \
-    do {                                                                                                               \
-        if ((call) != ITO_OK) fail_msg("%s: %s", #call, ito_last_error((s)->ctx));                                     \
-    } while (0)
-#define assert_fails(s, status, words, call)                                                                           \
-    do {                                                                                                               \
-        assert_int_equal(call, status);                                                                                \
-        if (!strstr(ito_last_error((s)->ctx), words))                                                                  \
-            fail_msg("error '%s' lacks '%s'", ito_last_error((s)->ctx), words);                                        \
-    } while (0)
 
 #endif

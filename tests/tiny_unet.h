@@ -3,7 +3,7 @@
 #ifndef ITO_TEST_TINY_UNET_H
 #define ITO_TEST_TINY_UNET_H
 
-#include "arch/arch.h"
+#include "networks.h"
 #include "objective/denoise.h"
 #include "op_cases.h"
 #include "train/optimizer.h"
@@ -35,12 +35,8 @@ static inline tiny_unet tiny_unet_open(int n_threads)
         "\"block_out_channels\": [16, 32], \"layers_per_block\": 1, \"norm_num_groups\": 4, \"attention_head_dim\": 8,"
         "\"down_block_types\": [\"DownBlock2D\", \"AttnDownBlock2D\"], \"dropout\": 0.1, \"num_class_embeds\": 5,"
         "\"up_block_types\": [\"AttnUpBlock2D\", \"UpBlock2D\"]}";
-    tiny_unet u = {0};
-    json_t *json;
-    assert_int_equal(ito_ctx_create(&(ito_ctx_options){.n_threads = n_threads}, &u.ctx), ITO_OK);
-    assert_ok(u.ctx, ito__json_parse(u.ctx, "tiny", config, sizeof config - 1, &json));
-    assert_ok(u.ctx, ito__network_create(u.ctx, "tiny", json, &u.network));
-    json_decref(json);
+    tiny_unet u = {.ctx = ctx_open(n_threads)};
+    u.network = network_open(u.ctx, config);
     ito_optimizer_config o = {0.9, 0.99, 1e-8, 0.01, 1, 0.99};
     assert_ok(u.ctx, ito__optimizer_create(u.ctx, u.network->params, &o, 7, &u.optimizer));
     assert_ok(u.ctx, ito_graph_create(u.ctx, &u.g));

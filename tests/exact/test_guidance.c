@@ -1,11 +1,8 @@
 /* Classifier-free guidance and conditions: identities at 0 and 1, the formula in between, what the inner denoiser is
  * asked, and the vjp. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "exact/processes.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -17,8 +14,6 @@
 
 #define N 4
 
-static ito_ctx *ctx;
-static ito_process *process;
 static ito_mixture *mixture;
 static int32_t labels[N] = {0, 1, 1, 0}, null_label[1] = {2};
 static ito_condition condition, null_condition;
@@ -29,8 +24,7 @@ static int setup(void **state)
     static const double mean[] = {1, 1, -1, 0.5, 0.2, -1}, sd[] = {0.15, 0.3, 0.2, 0.2, 0.3, 0.1};
     static const int label[] = {0, 0, 1};
     ito_mixture_options o = {.dim = 2, .n_components = 3, .mean = mean, .sd = sd, .label = label};
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
-    assert_int_equal(ito_process_create(ctx, "vp-cosine", NULL, &process), ITO_OK);
+    processes_open(0);
     assert_int_equal(ito_mixture_create(ctx, &o, &mixture), ITO_OK);
     ito_tensor rows = ito_tensor_view(ITO_I32, ITO_SHAPE(N), labels),
                row = ito_tensor_view(ITO_I32, ITO_SHAPE(1), null_label);
@@ -43,8 +37,7 @@ static int teardown(void **state)
 {
     (void)state;
     ito_mixture_destroy(mixture);
-    ito_process_destroy(process);
-    ito_ctx_destroy(ctx);
+    processes_close();
     return 0;
 }
 
@@ -87,7 +80,7 @@ static void test_formula(void **state)
     for (int k = 0; k < 3; k++) {
         spy s = {0};
         float of_y[2 * N], of_null[2 * N], got[2 * N], extra[N];
-        assert_int_equal(ito_mixture_denoiser(ctx, mixture, process, kinds[k], &s.inner), ITO_OK);
+        assert_int_equal(ito_mixture_denoiser(ctx, mixture, cosine, kinds[k], &s.inner), ITO_OK);
         ito_denoiser d = {.self = &s, .eval = spy_eval, .prediction = s.inner.prediction, .n_extra = 1};
         evaluate(&s.inner, &condition, of_y, NULL);
         evaluate(&s.inner, NULL, of_null, NULL);
@@ -122,7 +115,7 @@ static void test_vjp(void **state)
     ito_tensor x = ito_tensor_view(ITO_F32, ITO_SHAPE(N, 2), input),
                v = ito_tensor_view(ITO_F32, ITO_SHAPE(N, 2), dout);
     ito_tensor y = ito_tensor_view(ITO_F32, ITO_SHAPE(N, 2), out), dx = ito_tensor_view(ITO_F32, ITO_SHAPE(N, 2), of_y);
-    assert_int_equal(ito_mixture_denoiser(ctx, mixture, process, "v", &d), ITO_OK);
+    assert_int_equal(ito_mixture_denoiser(ctx, mixture, cosine, "v", &d), ITO_OK);
     assert_int_equal(d.vjp(d.self, ctx, &x, times, &condition, &v, &y, &dx), ITO_OK);
     dx.data = of_null;
     assert_int_equal(d.vjp(d.self, ctx, &x, times, NULL, &v, &y, &dx), ITO_OK);
@@ -147,13 +140,13 @@ static void test_guided_samples(void **state)
     ito_denoiser d, guided;
     float plain[2 * N], x[2 * N];
     ito_tensor xs = ito_tensor_view(ITO_F32, ITO_SHAPE(N, 2), plain);
-    ito_level data = ito_process_level(process, 0);
-    assert_int_equal(ito_mixture_denoiser(ctx, mixture, process, "v", &d), ITO_OK);
-    assert_int_equal(ito_sample(ctx, process, &d, &condition, NULL, &xs), ITO_OK);
+    ito_level data = ito_process_level(cosine, 0);
+    assert_int_equal(ito_mixture_denoiser(ctx, mixture, cosine, "v", &d), ITO_OK);
+    assert_int_equal(ito_sample(ctx, cosine, &d, &condition, NULL, &xs), ITO_OK);
     xs.data = x;
     for (int i = 1; i <= 3; i++) {
         assert_int_equal(ito_guidance_cfg(ctx, &d, &null_condition, i, &guided), ITO_OK);
-        assert_int_equal(ito_sample(ctx, process, &guided, &condition, NULL, &xs), ITO_OK);
+        assert_int_equal(ito_sample(ctx, cosine, &guided, &condition, NULL, &xs), ITO_OK);
         if (i == 1) assert_memory_equal(x, plain, sizeof x);
         for (int j = 0; j < N; j++) {
             const double at[] = {(double)x[2 * j], (double)x[2 * j + 1]};
@@ -205,7 +198,7 @@ static void test_descriptor(void **state)
     assert_int_equal(ito_guidance_find(ctx, "cfg", &def), ITO_OK);
     assert_int_equal(ito_opts_create(ctx, def->choice.options, &opts), ITO_OK);
     assert_int_equal(ito_opts_set(opts, "cfg", "scale", "3"), ITO_OK);
-    assert_int_equal(ito_mixture_denoiser(ctx, mixture, process, "eps", &d), ITO_OK);
+    assert_int_equal(ito_mixture_denoiser(ctx, mixture, cosine, "eps", &d), ITO_OK);
     assert_int_equal(def->wrap(ctx, opts, &d, &null_condition, &guided), ITO_OK);
     assert_int_equal(ito_guidance_cfg(ctx, &d, &null_condition, 3, &same), ITO_OK);
     evaluate(&guided, &condition, a, NULL);

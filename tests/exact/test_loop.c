@@ -1,11 +1,8 @@
 /* The sampler loop: the same noise in any batch and on any number of threads, whole and step by step, cancellation,
  * hooks, clipping, a program's own noise and process, and errors that say what is wrong. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "exact/processes.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -17,8 +14,6 @@
 
 #define N 8
 
-static ito_ctx *ctx;
-static ito_process *process;
 static ito_mixture *mixture;
 static ito_denoiser denoiser;
 
@@ -27,10 +22,9 @@ static int setup(void **state)
     (void)state;
     const double mean[] = {1, 1, -1, 0.5, 0.2, -1}, sd[] = {0.15, 0.3, 0.2, 0.2, 0.3, 0.1};
     ito_mixture_options o = {.dim = 2, .n_components = 3, .mean = mean, .sd = sd};
-    assert_int_equal(ito_ctx_create(&(ito_ctx_options){.n_threads = 1}, &ctx), ITO_OK);
-    assert_int_equal(ito_process_create(ctx, "vp-linear", NULL, &process), ITO_OK);
+    processes_open(1);
     assert_int_equal(ito_mixture_create(ctx, &o, &mixture), ITO_OK);
-    assert_int_equal(ito_mixture_denoiser(ctx, mixture, process, "eps", &denoiser), ITO_OK);
+    assert_int_equal(ito_mixture_denoiser(ctx, mixture, linear, "eps", &denoiser), ITO_OK);
     return 0;
 }
 
@@ -39,15 +33,14 @@ static int teardown(void **state)
     (void)state;
     ito_denoiser_clear(&denoiser);
     ito_mixture_destroy(mixture);
-    ito_process_destroy(process);
-    ito_ctx_destroy(ctx);
+    processes_close();
     return 0;
 }
 
 static ito_status run(ito_ctx *c, const ito_sample_options *o, int64_t n, float *x)
 {
     ito_tensor xs = ito_tensor_view(ITO_F32, ITO_SHAPE(n, 2), x);
-    return ito_sample(c, process, &denoiser, NULL, o, &xs);
+    return ito_sample(c, linear, &denoiser, NULL, o, &xs);
 }
 
 static const ito_sample_options ancestral = {.sampler = "ddpm", .n_steps = 20, .seed = 3};
@@ -68,8 +61,7 @@ static void test_any_batch_any_threads(void **state)
     assert_int_equal(run(ctx, &o, 2, picked), ITO_OK);
     assert_memory_equal(picked, all + 14, 2 * sizeof *all);
     assert_memory_equal(picked + 2, all + 4, 2 * sizeof *all);
-    ito_ctx *three;
-    assert_int_equal(ito_ctx_create(&(ito_ctx_options){.n_threads = 3}, &three), ITO_OK);
+    ito_ctx *three = ctx_open(3);
     assert_int_equal(run(three, &ancestral, N, threaded), ITO_OK);
     assert_memory_equal(threaded, all, sizeof all);
     ito_ctx_destroy(three);
@@ -85,7 +77,7 @@ static void test_step_by_step_is_whole(void **state)
     float whole[2 * N];
     ito_sampler *s;
     assert_int_equal(run(ctx, &ancestral, N, whole), ITO_OK);
-    assert_int_equal(ito_sampler_create(ctx, process, &denoiser, NULL, ITO_SHAPE(N, 2), &ancestral, &s), ITO_OK);
+    assert_int_equal(ito_sampler_create(ctx, linear, &denoiser, NULL, ITO_SHAPE(N, 2), &ancestral, &s), ITO_OK);
     assert_int_equal(ito_sampler_n_steps(s), 20);
     assert_null(ito_sampler_x0(s));
     assert_true(ito_sampler_time(s, 0) == 1000 && ito_sampler_time(s, 19) == 50 && ito_sampler_time(s, 20) == 0);
@@ -136,7 +128,7 @@ static void test_progress_and_cancellation(void **state)
     /* a cancelled sampler may go on */
     ito_sampler *s;
     w = (watch){.t = 1001, .stop_at = 3};
-    assert_int_equal(ito_sampler_create(ctx, process, &denoiser, NULL, ITO_SHAPE(N, 2), &o, &s), ITO_OK);
+    assert_int_equal(ito_sampler_create(ctx, linear, &denoiser, NULL, ITO_SHAPE(N, 2), &o, &s), ITO_OK);
     ito_status st = ITO_OK;
     while (!ito_sampler_is_done(s)) {
         st = ito_sampler_step(s);
@@ -215,10 +207,10 @@ static void test_eps_follows_x0(void **state)
     ito_sample_options o = {.n_steps = 10, .hooks = &hook, .n_hooks = 1};
     ito_sampler *s;
     float first[2 * N];
-    assert_int_equal(ito_sampler_create(ctx, process, &denoiser, NULL, ITO_SHAPE(N, 2), &o, &s), ITO_OK);
+    assert_int_equal(ito_sampler_create(ctx, linear, &denoiser, NULL, ITO_SHAPE(N, 2), &o, &s), ITO_OK);
     memcpy(first, ito_sampler_x(s), sizeof first);
-    ito_level t = ito_process_level(process, ito_sampler_time(s, 0)),
-              now = ito_process_level(process, ito_sampler_time(s, 6));
+    ito_level t = ito_process_level(linear, ito_sampler_time(s, 0)),
+              now = ito_process_level(linear, ito_sampler_time(s, 6));
     for (int k = 0; k < 6; k++) assert_int_equal(ito_sampler_step(s), ITO_OK);
     for (int i = 0; i < 2 * N; i++) {
         double eps = ((double)first[i] - t.signal * 0.25) / t.sigma;
@@ -291,19 +283,19 @@ static void test_clipping(void **state)
     ito_tensor xs = ito_tensor_view(ITO_F32, ITO_SHAPE(N, 2), x);
     ito_sample_options o = {.n_steps = 5};
     assert_int_equal(ito_prediction_find(ctx, "x0", &d.prediction), ITO_OK);
-    assert_int_equal(ito_sample(ctx, process, &d, NULL, &o, &xs), ITO_OK);
+    assert_int_equal(ito_sample(ctx, linear, &d, NULL, &o, &xs), ITO_OK);
     assert_true(x[0] == 2 && x[1] == -4);
     o.clip = "static";
-    assert_int_equal(ito_sample(ctx, process, &d, NULL, &o, &xs), ITO_OK);
+    assert_int_equal(ito_sample(ctx, linear, &d, NULL, &o, &xs), ITO_OK);
     assert_true(x[0] == 1 && x[1] == -1);
     o.clip = "dynamic"; /* the quantile of {2, 4} at 0.995 is 3.99 */
-    assert_int_equal(ito_sample(ctx, process, &d, NULL, &o, &xs), ITO_OK);
+    assert_int_equal(ito_sample(ctx, linear, &d, NULL, &o, &xs), ITO_OK);
     assert_true(fabs((double)x[0] - 2 / 3.99) < 1e-6 && x[1] == -1);
     value = 0.5F; /* inside -1..1 nothing happens */
-    assert_int_equal(ito_sample(ctx, process, &d, NULL, &o, &xs), ITO_OK);
+    assert_int_equal(ito_sample(ctx, linear, &d, NULL, &o, &xs), ITO_OK);
     assert_true(x[0] == 0.25F && x[1] == -0.5F);
     o.clip = "statik";
-    assert_int_equal(ito_sample(ctx, process, &d, NULL, &o, &xs), ITO_NOT_FOUND);
+    assert_int_equal(ito_sample(ctx, linear, &d, NULL, &o, &xs), ITO_NOT_FOUND);
 }
 
 /* keep_eps: DDIM's step then mixes the clipped x_0 with the network's own eps. */
@@ -316,10 +308,10 @@ static void test_keep_eps(void **state)
     for (int keep = 0; keep < 2; keep++) {
         ito_sample_options o = {.n_steps = 5, .clip = "static", .keep_eps = keep};
         ito_sampler *s;
-        assert_int_equal(ito_sampler_create(ctx, process, &d, NULL, ITO_SHAPE(1, 2), &o, &s), ITO_OK);
+        assert_int_equal(ito_sampler_create(ctx, linear, &d, NULL, ITO_SHAPE(1, 2), &o, &s), ITO_OK);
         double before = (double)ito_sampler_x(s)[1];
         assert_int_equal(ito_sampler_step(s), ITO_OK);
-        ito_level t = ito_process_level(process, 1000), to = ito_process_level(process, 800);
+        ito_level t = ito_process_level(linear, 1000), to = ito_process_level(linear, 800);
         double eps = (before - t.signal * (keep ? -4 : -1)) / t.sigma;
         assert_true(fabs((double)ito_sampler_x(s)[1] - (-to.signal + to.sigma * eps)) < 1e-6);
         ito_sampler_destroy(s);
@@ -438,9 +430,9 @@ static void test_errors(void **state)
     float value = NAN, x[2 * N];
     ito_tensor xs = ito_tensor_view(ITO_F32, ITO_SHAPE(N, 2), x);
     ito_denoiser d = {.self = &value, .eval = huge_eval};
-    assert_int_equal(ito_sample(ctx, process, &d, NULL, NULL, &xs), ITO_USAGE); /* no prediction kind */
+    assert_int_equal(ito_sample(ctx, linear, &d, NULL, NULL, &xs), ITO_USAGE); /* no prediction kind */
     assert_int_equal(ito_prediction_find(ctx, "eps", &d.prediction), ITO_OK);
-    assert_int_equal(ito_sample(ctx, process, &d, NULL, NULL, &xs), ITO_NUMERIC);
+    assert_int_equal(ito_sample(ctx, linear, &d, NULL, NULL, &xs), ITO_NUMERIC);
     assert_non_null(strstr(ito_last_error(ctx), "sample 0 is not finite after step 1 of 50"));
     assert_int_equal(run(ctx, &(ito_sample_options){.sampler = "dddim"}, N, x), ITO_NOT_FOUND);
     assert_non_null(strstr(ito_last_error(ctx), "did you mean 'ddim'"));
@@ -454,9 +446,9 @@ static void test_errors(void **state)
     ito_condition condition = {0};
     assert_int_equal(ito_condition_add(ctx, &condition, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(3), labels)),
                      ITO_OK);
-    assert_int_equal(ito_sample(ctx, process, &denoiser, &condition, NULL, &xs), ITO_SHAPE);
+    assert_int_equal(ito_sample(ctx, linear, &denoiser, &condition, NULL, &xs), ITO_SHAPE);
     xs.dtype = ITO_I32;
-    assert_int_equal(ito_sample(ctx, process, &denoiser, NULL, NULL, &xs), ITO_DTYPE);
+    assert_int_equal(ito_sample(ctx, linear, &denoiser, NULL, NULL, &xs), ITO_DTYPE);
     static const ito_sampler_def lazy = {.choice = {.name = "lazy", .summary = "does nothing"}, .step = lazy_step};
     assert_int_equal(ito_sampler_register(ctx, &lazy), ITO_OK);
     assert_int_equal(run(ctx, &(ito_sample_options){.sampler = "lazy"}, N, x), ITO_USAGE);

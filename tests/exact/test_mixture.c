@@ -1,10 +1,7 @@
 /* The exact denoiser of a mixture, against integrals and differences computed here. Everything later rests on it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "exact/processes.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -12,8 +9,6 @@
 
 #include "base/base.h"
 
-static ito_ctx *ctx;
-static ito_process *process;
 static ito_mixture *line, *plane;
 
 static const double line_weight[] = {1, 3}, line_mean[] = {-1, 0.5}, line_sd[] = {0.3, 0.1};
@@ -23,8 +18,7 @@ static const int plane_label[] = {0, 1, 1};
 static int setup(void **state)
 {
     (void)state;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
-    assert_int_equal(ito_process_create(ctx, "vp-linear", NULL, &process), ITO_OK);
+    processes_open(0);
     ito_mixture_options one = {.dim = 1, .n_components = 2, .weight = line_weight, .mean = line_mean, .sd = line_sd};
     ito_mixture_options two = {.dim = 2, .n_components = 3, .mean = plane_mean, .sd = plane_sd, .label = plane_label};
     assert_int_equal(ito_mixture_create(ctx, &one, &line), ITO_OK);
@@ -37,8 +31,7 @@ static int teardown(void **state)
     (void)state;
     ito_mixture_destroy(line);
     ito_mixture_destroy(plane);
-    ito_process_destroy(process);
-    ito_ctx_destroy(ctx);
+    processes_close();
     return 0;
 }
 
@@ -57,7 +50,7 @@ static void test_against_quadrature(void **state)
 {
     (void)state;
     for (int time = 20; time <= 1000; time += 140) {
-        ito_level t = ito_process_level(process, time);
+        ito_level t = ito_process_level(linear, time);
         for (int i = 0; i <= 5; i++) {
             double mass = 0, first = 0, h = 1e-3, x = -2 + 0.8 * i;
             for (int k = 0; k <= 8000; k++) {
@@ -84,7 +77,7 @@ static void test_score(void **state)
     const double x[] = {0.4, -0.3}, h = 1e-5;
     for (int label = -1; label < 2; label++)
         for (int time = 0; time <= 1000; time += 100) {
-            ito_level t = ito_process_level(process, time);
+            ito_level t = ito_process_level(linear, time);
             double score[2], eps[2];
             ito_mixture_score(plane, &t, label, x, score);
             ito_mixture_estimate(plane, &t, label, x, NULL, eps);
@@ -107,7 +100,7 @@ static void test_ends(void **state)
     (void)state;
     const double x[] = {0.4, -0.3};
     double x0[2], eps[2], mean[2], covariance[4];
-    ito_level data = ito_process_level(process, 0), noise = {1, 0, 1, -(double)INFINITY};
+    ito_level data = ito_process_level(linear, 0), noise = {1, 0, 1, -(double)INFINITY};
     ito_mixture_estimate(plane, &data, ITO_MIXTURE_ALL, x, x0, eps);
     assert_true(fabs(x0[0] - x[0]) < 1e-15 && fabs(x0[1] - x[1]) < 1e-15 && eps[0] == 0);
     ito_mixture_estimate(plane, &noise, ITO_MIXTURE_ALL, x, x0, eps);
@@ -153,10 +146,10 @@ static void test_denoiser(void **state)
                      ITO_OK);
     for (int k = 0; k < 3; k++) {
         ito_denoiser d;
-        assert_int_equal(ito_mixture_denoiser(ctx, plane, process, kinds[k], &d), ITO_OK);
+        assert_int_equal(ito_mixture_denoiser(ctx, plane, linear, kinds[k], &d), ITO_OK);
         assert_int_equal(d.eval(d.self, ctx, &xs, times, &condition, &outs, NULL), ITO_OK);
         for (int i = 0; i < 4; i++) {
-            ito_level t = ito_process_level(process, times[i]);
+            ito_level t = ito_process_level(linear, times[i]);
             ito_prediction_map m = ito_prediction_map_at(&d.prediction, &t);
             double in[] = {(double)x[2 * i], (double)x[2 * i + 1]}, x0[2], eps[2];
             ito_mixture_estimate(plane, &t, labels[i], in, x0, eps);
@@ -205,8 +198,8 @@ static void test_bad_input(void **state)
     float x[3] = {0};
     const double times[] = {1};
     ito_tensor wrong = ito_tensor_view(ITO_F32, ITO_SHAPE(1, 3), x);
-    assert_int_equal(ito_mixture_denoiser(ctx, plane, process, "epsilon", &d), ITO_NOT_FOUND);
-    assert_int_equal(ito_mixture_denoiser(ctx, plane, process, "eps", &d), ITO_OK);
+    assert_int_equal(ito_mixture_denoiser(ctx, plane, linear, "epsilon", &d), ITO_NOT_FOUND);
+    assert_int_equal(ito_mixture_denoiser(ctx, plane, linear, "eps", &d), ITO_OK);
     assert_int_equal(d.eval(d.self, ctx, &wrong, times, NULL, &wrong, NULL), ITO_SHAPE);
     ito_denoiser_clear(&d);
 }

@@ -1,11 +1,8 @@
 /* Predictions: every kind is defined here once more by its formula; all conversions are checked on numbers, and the
  * limits at signal = 0 and sigma = 0 are what the header says. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "exact/processes.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -16,13 +13,12 @@
 #define KINDS 3
 static const char *const names[KINDS] = {"eps", "x0", "v"};
 
-static ito_ctx *ctx;
 static ito_prediction kinds[KINDS];
 
 static int setup(void **state)
 {
     (void)state;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
+    processes_open(0);
     for (int i = 0; i < KINDS; i++) assert_int_equal(ito_prediction_find(ctx, names[i], &kinds[i]), ITO_OK);
     return 0;
 }
@@ -30,7 +26,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    ito_ctx_destroy(ctx);
+    processes_close();
     return 0;
 }
 
@@ -45,11 +41,9 @@ static double output(const char *name, const ito_level *t, double x0, double eps
 static void test_every_map_at_every_level(void **state)
 {
     (void)state;
-    ito_process *process;
     const double x0 = 0.7, eps = -1.3;
-    assert_int_equal(ito_process_create(ctx, "vp-cosine", NULL, &process), ITO_OK);
     for (int time = 1; time <= 1000; time += 27) {
-        ito_level t = ito_process_level(process, time);
+        ito_level t = ito_process_level(cosine, time);
         double x = t.signal * x0 + t.sigma * eps;
         for (int i = 0; i < KINDS; i++) {
             ito_prediction_map m = ito_prediction_map_at(&kinds[i], &t);
@@ -68,7 +62,6 @@ static void test_every_map_at_every_level(void **state)
             }
         }
     }
-    ito_process_destroy(process);
 }
 
 /* Not variance preserving: signal and sigma are free. */

@@ -1,40 +1,14 @@
 /* Processes against closed forms computed here another way: tables in long double straight from the betas, the forward
  * chain composed step by step, Bayes' rule for the posterior, differences for drift and diffusion. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "exact/processes.h"
+
 #include <math.h>
 #include <string.h>
-
-#include <ito/process.h>
 
 #include "base/base.h"
 
 #define T 1000
-
-static ito_ctx *ctx;
-static ito_process *linear, *cosine;
-
-static int setup(void **state)
-{
-    (void)state;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
-    assert_int_equal(ito_process_create(ctx, "vp-linear", NULL, &linear), ITO_OK);
-    assert_int_equal(ito_process_create(ctx, "vp-cosine", NULL, &cosine), ITO_OK);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    ito_process_destroy(linear);
-    ito_process_destroy(cosine);
-    ito_ctx_destroy(ctx);
-    return 0;
-}
 
 static bool near(double got, long double want, double relative)
 {
@@ -275,5 +249,5 @@ int main(void)
         cmocka_unit_test(test_drift_and_diffusion),
         cmocka_unit_test(test_options),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, processes_setup, processes_teardown);
 }

@@ -1,11 +1,8 @@
 /* DDPM and DDIM on denoisers that are known exactly: the recurrences of the papers step by step, the order of
  * convergence, and the distribution of the samples. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "exact/processes.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,27 +11,6 @@
 #include <ito/sampler.h>
 
 #include "base/base.h"
-
-static ito_ctx *ctx;
-static ito_process *linear, *cosine;
-
-static int setup(void **state)
-{
-    (void)state;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
-    assert_int_equal(ito_process_create(ctx, "vp-linear", NULL, &linear), ITO_OK);
-    assert_int_equal(ito_process_create(ctx, "vp-cosine", NULL, &cosine), ITO_OK);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    ito_process_destroy(linear);
-    ito_process_destroy(cosine);
-    ito_ctx_destroy(ctx);
-    return 0;
-}
 
 /* One Gaussian in one dimension: everything is affine. */
 #define MEAN 0.7
@@ -338,5 +314,5 @@ int main(void)
         cmocka_unit_test(test_registered_sampler),     cmocka_unit_test(test_distribution),
         cmocka_unit_test(test_ddim_keeps_its_samples),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, processes_setup, processes_teardown);
 }

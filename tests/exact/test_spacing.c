@@ -1,11 +1,8 @@
 /* Spacings against timesteps worked out by hand from the definitions of diffusers (whose lists count from 0, so one less
  * than ours), and the fixed variances against their closed forms. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "exact/processes.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -14,29 +11,10 @@
 
 #include "base/base.h"
 
-static ito_ctx *ctx;
-static ito_process *process;
-
-static int setup(void **state)
-{
-    (void)state;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
-    assert_int_equal(ito_process_create(ctx, "vp-linear", NULL, &process), ITO_OK);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    ito_process_destroy(process);
-    ito_ctx_destroy(ctx);
-    return 0;
-}
-
 static void expect(const char *name, const ito_opts *opts, int n, const double *want)
 {
     double t[1000];
-    assert_int_equal(ito_spacing_fill(ctx, name, opts, process, n, t), ITO_OK);
+    assert_int_equal(ito_spacing_fill(ctx, name, opts, linear, n, t), ITO_OK);
     for (int k = 0; k < n; k++) assert_true(t[k] == want[k]);
 }
 
@@ -53,7 +31,7 @@ static void test_leading(void **state)
     assert_int_equal(ito_opts_set(opts, "leading", "offset", "1"), ITO_OK);
     expect("leading", opts, 4, (const double[]){752, 502, 252, 2});
     double t[1000];
-    assert_int_equal(ito_spacing_fill(ctx, "leading", opts, process, 1000, t), ITO_USAGE); /* would visit 1001 */
+    assert_int_equal(ito_spacing_fill(ctx, "leading", opts, linear, 1000, t), ITO_USAGE); /* would visit 1001 */
     ito_opts_destroy(opts);
 }
 
@@ -82,14 +60,14 @@ static void test_every_spacing_keeps_its_promises(void **state)
     double t[1000];
     for (int i = 0; i < ITO_COUNT(names); i++) {
         for (int n = 1; n <= 1000; n++) {
-            assert_int_equal(ito_spacing_fill(ctx, names[i], NULL, process, n, t), ITO_OK);
+            assert_int_equal(ito_spacing_fill(ctx, names[i], NULL, linear, n, t), ITO_OK);
             for (int k = 0; k < n; k++) assert_true(t[k] == rint(t[k]) && t[k] >= 1 && t[k] <= 1000);
         }
         assert_true(t[0] == 1000 && t[999] == 1); /* with all steps they agree */
-        assert_int_equal(ito_spacing_fill(ctx, names[i], NULL, process, 0, t), ITO_USAGE);
-        assert_int_equal(ito_spacing_fill(ctx, names[i], NULL, process, 1001, t), ITO_USAGE);
+        assert_int_equal(ito_spacing_fill(ctx, names[i], NULL, linear, 0, t), ITO_USAGE);
+        assert_int_equal(ito_spacing_fill(ctx, names[i], NULL, linear, 1001, t), ITO_USAGE);
     }
-    assert_int_equal(ito_spacing_fill(ctx, "leeding", NULL, process, 5, t), ITO_NOT_FOUND);
+    assert_int_equal(ito_spacing_fill(ctx, "leeding", NULL, linear, 5, t), ITO_NOT_FOUND);
     assert_non_null(strstr(ito_last_error(ctx), "leading"));
 }
 
@@ -102,7 +80,7 @@ static void test_fixed_variances(void **state)
     assert_int_equal(ito_variance_find(ctx, "fixed_small", &small), ITO_OK);
     assert_int_equal(ito_variance_find(ctx, "fixed_large", &large), ITO_OK);
     for (int i = 2; i <= 1000; i += 13) {
-        ito_level t = ito_process_level(process, i), s = ito_process_level(process, i - 1);
+        ito_level t = ito_process_level(linear, i), s = ito_process_level(linear, i - 1);
         double beta = 1e-4 + (0.02 - 1e-4) * (i - 1) / 999;
         double want = (1 - s.signal * s.signal) / (1 - t.signal * t.signal) * beta; /* loses digits at small t */
         assert_true(fabs(large->fixed(&t, &s) - beta) < 1e-11 * beta);
@@ -119,5 +97,5 @@ int main(void)
         cmocka_unit_test(test_trailing),        cmocka_unit_test(test_every_spacing_keeps_its_promises),
         cmocka_unit_test(test_fixed_variances),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, processes_setup, processes_teardown);
 }

@@ -5,8 +5,7 @@
  * 1e-4 of the largest reference value of each tensor. Some gradients are zero in exact arithmetic (a shift of all keys
  * does not move a softmax); what rounding leaves of them is held against 1e-6 of the fixture's largest gradient. */
 #include "golden_file.h"
-
-#include "arch/arch.h"
+#include "networks.h"
 
 #define FOLDER    "tests/golden/unet"
 #define FIXTURES  12
@@ -27,14 +26,9 @@ typedef struct model {
 
 static ito_network *open_network(ito_ctx *ctx, const golden_file *file)
 {
-    json_t *config;
-    ito_network *network;
     const char *text = json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), "config"));
     assert_non_null(text);
-    assert_ok(ctx, ito__json_parse(ctx, "config", text, strlen(text), &config));
-    assert_ok(ctx, ito__network_create(ctx, "config", config, &network));
-    json_decref(config);
-    return network;
+    return network_open(ctx, text);
 }
 
 /* Every weight of the file has a place, of its shape, and every place is filled. */
@@ -198,9 +192,8 @@ static void check_fixture(ito_ctx *ctx, const char *path, const char *backend)
 /* EQ[ddpm:appB] */
 static void check_backend(const char *backend)
 {
-    ito_ctx *ctx;
+    ito_ctx *ctx = ctx_open(0);
     ito__dir dir;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
     assert_ok(ctx, ito__dir_list(ctx, FOLDER, &dir));
     assert_int_equal(dir.n, FIXTURES);
     for (int i = 0; i < dir.n; i++) {

@@ -4,9 +4,8 @@
  *
  * h = 1e-6: the difference errs by h^2 / 6 third derivatives, here about 4e-9 of the largest element, and by 1e-16 / h =
  * 1e-10 of rounding; held to 1e-7 of the largest element. */
+#include "networks.h"
 #include "op_cases.h"
-
-#include "arch/arch.h"
 
 #define STEP      1e-6
 #define TOLERANCE 1e-7
@@ -36,16 +35,6 @@ typedef struct problem {
     ito_params *w, *direction;
 } problem;
 
-static ito_network *open_network(ito_ctx *ctx, const char *text)
-{
-    json_t *config;
-    ito_network *network;
-    assert_ok(ctx, ito__json_parse(ctx, "config", text, strlen(text), &config));
-    assert_ok(ctx, ito__network_create(ctx, "config", config, &network));
-    json_decref(config);
-    return network;
-}
-
 /* L = |y|^2 / 2,  dw = dL/dw,  hv = d <dw, v> / dw. */
 static void differentiate(problem *q)
 {
@@ -73,9 +62,8 @@ static void compile(problem *q)
 
 static problem begin(const char *config)
 {
-    problem q = {0};
-    assert_int_equal(ito_ctx_create(NULL, &q.ctx), ITO_OK);
-    q.network = open_network(q.ctx, config);
+    problem q = {.ctx = ctx_open(0)};
+    q.network = network_open(q.ctx, config);
     q.n = ito_param_list_count(q.network->params);
     q.dw = calloc((size_t)q.n, sizeof(ito_value *));
     q.v = calloc((size_t)q.n, sizeof(ito_value *));

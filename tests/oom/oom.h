@@ -10,17 +10,11 @@
 #ifndef OOM_H
 #define OOM_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "testing.h"
 
-#include <cmocka.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <ito/context.h>
 
 #define OOM_ALIGN 64
 #define OOM_BAND  64

@@ -3,13 +3,10 @@
 #ifndef FAST_KERNEL_H
 #define FAST_KERNEL_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "testing.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "kernel/cpu/isa.h"
 
@@ -55,8 +52,7 @@ static inline void *fast_poison(size_t bytes)
 static inline float *fast_run(const fast_case *c, ito_isa isa, int n_threads)
 {
     const ito_kernel_def *defs[ITO_ISA_MAX_KERNELS];
-    ito_ctx *ctx;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
+    ito_ctx *ctx = ctx_open(0);
     ito_kernel k = {.ctx = ctx, .attr = c->attr, .n_in = c->n_in, .n_out = 1, .frozen = c->frozen};
     k.n_threads = n_threads;
     memcpy(k.in, c->in, sizeof k.in);

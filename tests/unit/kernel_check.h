@@ -84,8 +84,7 @@ static inline void check_free(check_results *r, int n)
 /* isa < 0: the reference kernel. */
 static inline check_results check_run(const check_case *c, int isa, int n_threads, void *const *in)
 {
-    ito_ctx *ctx;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
+    ito_ctx *ctx = ctx_open(0);
     ito_kernel k = {.ctx = ctx, .attr = c->attr, .n_in = c->n_in, .n_out = c->n_out, .n_threads = n_threads};
     memcpy(k.in, c->in, sizeof k.in);
     memcpy(k.out, c->out, sizeof k.out);

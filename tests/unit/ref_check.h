@@ -6,12 +6,8 @@
 #ifndef ITO_REF_CHECK_H
 #define ITO_REF_CHECK_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "testing.h"
 
-#include <cmocka.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,8 +68,7 @@ static void compare(const ito_backend *b, const char *op, ito_desc desc, const v
 static void check_on(const ito_backend *b, ito_dtype real, const char *op, const void *attr, int n_in, const arg *in,
                      int n_out, const arg *out)
 {
-    ito_ctx *ctx = NULL;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
+    ito_ctx *ctx = ctx_open(0);
     const ito_queue q = {1};
     ito_kernel k = {.ctx = ctx, .attr = attr, .n_in = n_in, .n_out = n_out, .n_threads = 1};
     void *ins[ITO_MAX_INPUTS], *outs[ITO_MAX_OUTPUTS];

@@ -1,26 +1,12 @@
 /* The base: status names, context, allocation, arena, growing arrays, "did you mean". */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "testing.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/base.h"
-
-static int open_ctx(void **state)
-{
-    return ito_ctx_create(NULL, (ito_ctx **)state) != ITO_OK;
-}
-
-static int close_ctx(void **state)
-{
-    ito_ctx_destroy(*state);
-    return 0;
-}
 
 static void test_status(void **state)
 {
@@ -201,14 +187,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status),
-        cmocka_unit_test_setup_teardown(test_errors, open_ctx, close_ctx),
+        cmocka_unit_test_setup_teardown(test_errors, ctx_setup, ctx_teardown),
         cmocka_unit_test(test_context_options),
-        cmocka_unit_test_setup_teardown(test_default_context, open_ctx, close_ctx),
-        cmocka_unit_test_setup_teardown(test_alloc, open_ctx, close_ctx),
-        cmocka_unit_test_setup_teardown(test_impossible_sizes, open_ctx, close_ctx),
-        cmocka_unit_test_setup_teardown(test_arena, open_ctx, close_ctx),
-        cmocka_unit_test_setup_teardown(test_arena_text, open_ctx, close_ctx),
-        cmocka_unit_test_setup_teardown(test_grow, open_ctx, close_ctx),
+        cmocka_unit_test_setup_teardown(test_default_context, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(test_alloc, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(test_impossible_sizes, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(test_arena, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(test_arena_text, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(test_grow, ctx_setup, ctx_teardown),
         cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_clock),
     };

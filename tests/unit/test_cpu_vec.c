@@ -1,11 +1,8 @@
 /* The closed set of vector functions: values against loops written out here, the same bits for any number of threads
  * and in any batch. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "testing.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -25,7 +25,8 @@ static void test_pixels_land(void **state)
     /* three grey images of 2 x 1 */
     const float images[6] = {-1, 1, 0, 0, 0.5f, -0.5f};
     ito_image grid;
-    assert_ok(s, ito_grid_render(s->ctx, images, 3, 1, 2, 1, &(ito_grid_options){.columns = 2, .scale = 3}, &grid));
+    assert_ok(s->ctx,
+              ito_grid_render(s->ctx, images, 3, 1, 2, 1, &(ito_grid_options){.columns = 2, .scale = 3}, &grid));
     /* margin 8, cells of 6 x 3, gap 4 */
     assert_true(grid.width == 8 + 6 + 4 + 6 + 8 && grid.height == 8 + 3 + 4 + 3 + 8 && grid.channels == 3);
     assert_int_equal(pixel(&grid, 8, 8)[0], 0);
@@ -45,7 +46,7 @@ static void test_labels(void **state)
     const char *labels[] = {"I", "a label much wider than its cell"}, *rows[] = {"row"};
     ito_grid_options o = {.columns = 2, .scale = 4, .labels = labels, .row_labels = rows, .title = "T"};
     ito_image grid;
-    assert_ok(s, ito_grid_render(s->ctx, images, 2, 8, 8, 3, &o, &grid));
+    assert_ok(s->ctx, ito_grid_render(s->ctx, images, 2, 8, 8, 3, &o, &grid));
     int left = 8 + 3 * ITO_FONT_STEP + 4, top = 8 + 10 + 4;
     int ink_of_I = 0, ink_of_T = 0;
     for (int y = 0; y < ITO_FONT_HEIGHT; y++)
@@ -82,18 +83,18 @@ static void test_alpha_and_limits(void **state)
     scratch *s = *state;
     const float clear[4] = {1, 1, 1, -1}, opaque[4] = {1, 1, 1, 1};
     ito_image grid;
-    assert_ok(s, ito_grid_render(s->ctx, clear, 1, 1, 1, 4, &(ito_grid_options){.scale = 8}, &grid));
+    assert_ok(s->ctx, ito_grid_render(s->ctx, clear, 1, 1, 1, 4, &(ito_grid_options){.scale = 8}, &grid));
     assert_int_equal(pixel(&grid, 8, 8)[0], 153); /* the two shades of the board */
     assert_int_equal(pixel(&grid, 12, 8)[0], 204);
     ito_image_clear(s->ctx, &grid);
-    assert_ok(s, ito_grid_render(s->ctx, opaque, 1, 1, 1, 4, NULL, &grid));
+    assert_ok(s->ctx, ito_grid_render(s->ctx, opaque, 1, 1, 1, 4, NULL, &grid));
     assert_int_equal(pixel(&grid, 8, 8)[0], 255);
     ito_image_clear(s->ctx, &grid);
-    assert_fails(s, ITO_SHAPE, "1 to 4 channels", ito_grid_render(s->ctx, opaque, 1, 1, 1, 5, NULL, &grid));
-    assert_fails(s, ITO_SHAPE, "no zero", ito_grid_render(s->ctx, opaque, 0, 1, 1, 3, NULL, &grid));
+    assert_fails(s->ctx, ITO_SHAPE, "1 to 4 channels", ito_grid_render(s->ctx, opaque, 1, 1, 1, 5, NULL, &grid));
+    assert_fails(s->ctx, ITO_SHAPE, "no zero", ito_grid_render(s->ctx, opaque, 0, 1, 1, 3, NULL, &grid));
     ito_grid_options o = {.scale = 1000};
     float wide[40 * 3] = {0};
-    assert_fails(s, ITO_SHAPE, "use a smaller scale", ito_grid_render(s->ctx, wide, 1, 1, 40, 3, &o, &grid));
+    assert_fails(s->ctx, ITO_SHAPE, "use a smaller scale", ito_grid_render(s->ctx, wide, 1, 1, 40, 3, &o, &grid));
 }
 
 int main(void)

@@ -12,7 +12,7 @@
 static ito_image pattern(scratch *s, int width, int height, int channels, ito_dtype dtype)
 {
     ito_image image;
-    assert_ok(s, ito_image_create(s->ctx, width, height, channels, dtype, &image));
+    assert_ok(s->ctx, ito_image_create(s->ctx, width, height, channels, dtype, &image));
     for (int i = 0; i < width * height * channels; i++) {
         unsigned v = (unsigned)(i * 2654435761u) >> 16;
         if (dtype == ITO_U8)
@@ -31,8 +31,8 @@ static void test_png_round_trip(void **state)
         for (int wide = 0; wide < 2; wide++) {
             ito_dtype dtype = wide ? ITO_F32 : ITO_U8;
             ito_image image = pattern(s, 7, 5, channels, dtype), back;
-            assert_ok(s, ito_image_write_png(s->ctx, path, &image, NULL));
-            assert_ok(s, ito_image_read(s->ctx, path, dtype, &back));
+            assert_ok(s->ctx, ito_image_write_png(s->ctx, path, &image, NULL));
+            assert_ok(s->ctx, ito_image_read(s->ctx, path, dtype, &back));
             assert_true(back.width == 7 && back.height == 5 && back.channels == channels && back.dtype == dtype);
             assert_memory_equal(back.pixels, image.pixels, 35 * (size_t)channels * ito_dtype_size(dtype));
             ito_image_clear(s->ctx, &image);
@@ -45,8 +45,8 @@ static void test_png_16_to_8(void **state)
     scratch *s = *state;
     const char *path = scratch_path(s, "b.png");
     ito_image image = pattern(s, 16, 16, 3, ITO_F32), back;
-    assert_ok(s, ito_image_write_png(s->ctx, path, &image, NULL));
-    assert_ok(s, ito_image_read(s->ctx, path, ITO_U8, &back));
+    assert_ok(s->ctx, ito_image_write_png(s->ctx, path, &image, NULL));
+    assert_ok(s->ctx, ito_image_read(s->ctx, path, ITO_U8, &back));
     for (int i = 0; i < 768; i++) {
         double error = (double)((unsigned char *)back.pixels)[i] - 255.0 * (double)((float *)image.pixels)[i];
         assert_true(fabs(error) <= 0.51); /* rounding, and libpng's own at the half */
@@ -82,7 +82,7 @@ static void test_png_palette(void **state)
     const unsigned char expected[] = {255, 0, 0, 128, 0, 255, 0, 255, 0, 0, 255, 255, 255, 0, 0, 128};
     ito_image image;
     write_palette(path);
-    assert_ok(s, ito_image_read(s->ctx, path, ITO_U8, &image));
+    assert_ok(s->ctx, ito_image_read(s->ctx, path, ITO_U8, &image));
     assert_int_equal(image.channels, 4);
     assert_memory_equal(image.pixels, expected, sizeof expected);
     ito_image_clear(s->ctx, &image);
@@ -95,8 +95,8 @@ static void test_texts(void **state)
     ito_image image = pattern(s, 3, 3, 1, ITO_U8);
     ito_image_text items[] = {{"ito", "{\"seed\": 7}"}, {"Author", "Kiyosi It\xc3\xb4"}};
     ito_image_texts texts = {2, items}, back;
-    assert_ok(s, ito_image_write_png(s->ctx, path, &image, &texts));
-    assert_ok(s, ito_image_read_texts(s->ctx, path, &back));
+    assert_ok(s->ctx, ito_image_write_png(s->ctx, path, &image, &texts));
+    assert_ok(s->ctx, ito_image_read_texts(s->ctx, path, &back));
     assert_int_equal(back.n, 2);
     assert_string_equal(ito_image_texts_find(&back, "ito"), items[0].value);
     assert_string_equal(ito_image_texts_find(&back, "Author"), items[1].value);
@@ -104,8 +104,8 @@ static void test_texts(void **state)
     ito_image_texts_clear(s->ctx, &back);
     char key[] = "";
     items[0].key = key;
-    assert_fails(s, ITO_USAGE, "expected 1 to 79", ito_image_write_png(s->ctx, path, &image, &texts));
-    assert_ok(s, ito_image_read_texts(s->ctx, path, &back)); /* the old file stays */
+    assert_fails(s->ctx, ITO_USAGE, "expected 1 to 79", ito_image_write_png(s->ctx, path, &image, &texts));
+    assert_ok(s->ctx, ito_image_read_texts(s->ctx, path, &back)); /* the old file stays */
     assert_int_equal(back.n, 2);
     ito_image_texts_clear(s->ctx, &back);
     ito_image_clear(s->ctx, &image);
@@ -144,7 +144,7 @@ static void test_jpeg(void **state)
     ito_image image;
     for (int colour = 0; colour < 2; colour++) {
         write_jpeg(path, 20, 10, colour);
-        assert_ok(s, ito_image_read(s->ctx, path, ITO_U8, &image));
+        assert_ok(s->ctx, ito_image_read(s->ctx, path, ITO_U8, &image));
         assert_true(image.width == 20 && image.height == 10 && image.channels == (colour ? 3 : 1));
         assert_true(abs(((unsigned char *)image.pixels)[0] - (colour ? 200 : 100)) <= 3); /* lossy */
         ito_image_clear(s->ctx, &image);
@@ -159,7 +159,7 @@ static void test_cut_files(void **state)
     for (int kind = 0; kind < 2; kind++) {
         if (kind == 0) {
             ito_image image = pattern(s, 20, 20, 3, ITO_U8);
-            assert_ok(s, ito_image_write_png(s->ctx, path, &image, NULL));
+            assert_ok(s->ctx, ito_image_write_png(s->ctx, path, &image, NULL));
             ito_image_clear(s->ctx, &image);
         } else {
             write_jpeg(path, 64, 64, true);
@@ -185,9 +185,9 @@ static void test_limits(void **state)
     unsigned char png[33] = {0x89, 'P', 'N', 'G',  '\r', '\n', 0x1a, '\n', 0,    0, 0, 13, 'I', 'H', 'D',
                              'R',  0,   0,   0xea, 0x60, 0,    0,    0xea, 0x60, 8, 2, 0,  0,   0};
     assert_int_equal(ito_image_decode(s->ctx, "huge", png, sizeof png, ITO_U8, &image), ITO_FORMAT);
-    assert_fails(s, ITO_FORMAT, "expected sides", ito_image_create(s->ctx, 0, 5, 1, ITO_U8, &image));
-    assert_fails(s, ITO_SHAPE, "5 channels", ito_image_create(s->ctx, 5, 5, 5, ITO_U8, &image));
-    assert_fails(s, ITO_FORMAT, "starts with bytes 68 65 6c",
+    assert_fails(s->ctx, ITO_FORMAT, "expected sides", ito_image_create(s->ctx, 0, 5, 1, ITO_U8, &image));
+    assert_fails(s->ctx, ITO_SHAPE, "5 channels", ito_image_create(s->ctx, 5, 5, 5, ITO_U8, &image));
+    assert_fails(s->ctx, ITO_FORMAT, "starts with bytes 68 65 6c",
                  ito_image_decode(s->ctx, "t", "hello", 5, ITO_U8, &image));
 }
 
@@ -196,17 +196,17 @@ static void test_convert(void **state)
     scratch *s = *state;
     ito_image rgba, out;
     const unsigned char pixels[] = {255, 0, 0, 255, 0, 255, 0, 0, 0, 0, 255, 128};
-    assert_ok(s, ito_image_create(s->ctx, 3, 1, 4, ITO_U8, &rgba));
+    assert_ok(s->ctx, ito_image_create(s->ctx, 3, 1, 4, ITO_U8, &rgba));
     memcpy(rgba.pixels, pixels, sizeof pixels);
-    assert_ok(s, ito_image_convert(s->ctx, &rgba, 3, (const double[]){1, 1, 1}, &out));
+    assert_ok(s->ctx, ito_image_convert(s->ctx, &rgba, 3, (const double[]){1, 1, 1}, &out));
     const unsigned char over_white[] = {255, 0, 0, 255, 255, 255, 127, 127, 255};
     assert_memory_equal(out.pixels, over_white, 9);
     ito_image_clear(s->ctx, &out);
-    assert_ok(s, ito_image_convert(s->ctx, &rgba, 1, NULL, &out));
+    assert_ok(s->ctx, ito_image_convert(s->ctx, &rgba, 1, NULL, &out));
     const unsigned char grey[] = {76, 0, 15}; /* 0.299 * 255, nothing, 0.114 * 128 */
     assert_memory_equal(out.pixels, grey, 3);
     ito_image_clear(s->ctx, &rgba);
-    assert_ok(s, ito_image_convert(s->ctx, &out, 4, NULL, &rgba));
+    assert_ok(s->ctx, ito_image_convert(s->ctx, &out, 4, NULL, &rgba));
     assert_memory_equal(rgba.pixels, ((unsigned char[]){76, 76, 76, 255}), 4);
     ito_image_clear(s->ctx, &out);
     ito_image_clear(s->ctx, &rgba);
@@ -216,22 +216,22 @@ static void test_fit(void **state)
 {
     scratch *s = *state;
     ito_image image, out;
-    assert_ok(s, ito_image_create(s->ctx, 8, 4, 1, ITO_F32, &image));
+    assert_ok(s->ctx, ito_image_create(s->ctx, 8, 4, 1, ITO_F32, &image));
     for (int i = 0; i < 32; i++) ((float *)image.pixels)[i] = (float)(i % 8) / 8.0f;
-    assert_ok(s, ito_image_fit(s->ctx, &image, 2, 2, &out)); /* columns 2..5 in pairs */
+    assert_ok(s->ctx, ito_image_fit(s->ctx, &image, 2, 2, &out)); /* columns 2..5 in pairs */
     float expected[] = {2.5f / 8, 4.5f / 8, 2.5f / 8, 4.5f / 8};
     for (int i = 0; i < 4; i++) assert_true(fabsf(((float *)out.pixels)[i] - expected[i]) < 1e-6f);
     ito_image_clear(s->ctx, &out);
-    assert_ok(s, ito_image_fit(s->ctx, &image, 8, 4, &out));
+    assert_ok(s->ctx, ito_image_fit(s->ctx, &image, 8, 4, &out));
     assert_memory_equal(out.pixels, image.pixels, 32 * sizeof(float));
     ito_image_clear(s->ctx, &out);
-    assert_ok(s, ito_image_fit(s->ctx, &image, 16, 8, &out)); /* enlarged: stays a ramp */
+    assert_ok(s->ctx, ito_image_fit(s->ctx, &image, 16, 8, &out)); /* enlarged: stays a ramp */
     for (int x = 1; x < 15; x++) assert_true(fabsf(((float *)out.pixels)[x] - ((float)x / 16 - 1.0f / 32)) < 1e-6f);
     ito_image_clear(s->ctx, &out);
     ito_image_clear(s->ctx, &image);
     image = pattern(s, 31, 17, 3, ITO_U8);
     for (int w = 1; w < 40; w += 6) {
-        assert_ok(s, ito_image_fit(s->ctx, &image, w, 41 - w, &out));
+        assert_ok(s->ctx, ito_image_fit(s->ctx, &image, w, 41 - w, &out));
         ito_image_clear(s->ctx, &out);
     }
     ito_image_clear(s->ctx, &image);

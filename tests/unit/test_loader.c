@@ -58,8 +58,9 @@ static ito_dataset *open_numbers(scratch *s, const char *n)
 {
     ito_dataset *data;
     const ito_dataset_def *def;
-    if (ito_dataset_find(s->ctx, "numbers", &def) != ITO_OK) assert_ok(s, ito_dataset_register(s->ctx, &numbers_def));
-    assert_ok(s, ito_data_open(s->ctx, "numbers", (const char *const[]){n, NULL}, &data));
+    if (ito_dataset_find(s->ctx, "numbers", &def) != ITO_OK)
+        assert_ok(s->ctx, ito_dataset_register(s->ctx, &numbers_def));
+    assert_ok(s->ctx, ito_data_open(s->ctx, "numbers", (const char *const[]){n, NULL}, &data));
     return data;
 }
 
@@ -70,9 +71,9 @@ static void test_epochs(void **state)
     ito_loader *loader;
     ito_batch batch;
     int counts[10] = {0};
-    assert_ok(s, ito_loader_create(s->ctx, data, &(ito_loader_options){.batch = 4, .seed = 5}, &loader));
+    assert_ok(s->ctx, ito_loader_create(s->ctx, data, &(ito_loader_options){.batch = 4, .seed = 5}, &loader));
     for (int step = 0; step < 10; step++) { /* 40 samples: four epochs, which batches straddle */
-        assert_ok(s, ito_loader_next(loader, &batch));
+        assert_ok(s->ctx, ito_loader_next(loader, &batch));
         assert_true(batch.step == step && batch.n == 4 && batch.n_fields == 2);
         for (int i = 0; i < 4; i++) {
             int64_t index = batch.indices[i];
@@ -93,13 +94,13 @@ static void collect(scratch *s, const ito_dataset *data, ito_loader_options o, i
 {
     ito_loader *loader;
     ito_batch batch;
-    assert_ok(s, ito_loader_create(s->ctx, data, &o, &loader));
+    assert_ok(s->ctx, ito_loader_create(s->ctx, data, &o, &loader));
     if (seek >= 0) {
-        assert_ok(s, ito_loader_next(loader, &batch)); /* a seek from the middle of prefetching */
-        assert_ok(s, ito_loader_seek(loader, seek));
+        assert_ok(s->ctx, ito_loader_next(loader, &batch)); /* a seek from the middle of prefetching */
+        assert_ok(s->ctx, ito_loader_seek(loader, seek));
     }
     for (int step = 0; step < steps; step++) {
-        assert_ok(s, ito_loader_next(loader, &batch));
+        assert_ok(s->ctx, ito_loader_next(loader, &batch));
         memcpy(out + (ptrdiff_t)(step * o.batch * 2), batch.images, (size_t)o.batch * 2 * sizeof *out);
     }
     ito_loader_destroy(loader);
@@ -147,9 +148,9 @@ static void test_once(void **state)
     ito_batch batch;
     const int expected[] = {4, 4, 2, 0, 0};
     ito_loader_options o = {.batch = 4, .in_order = true, .once = true};
-    assert_ok(s, ito_loader_create(s->ctx, data, &o, &loader));
+    assert_ok(s->ctx, ito_loader_create(s->ctx, data, &o, &loader));
     for (int step = 0; step < 5; step++) {
-        assert_ok(s, ito_loader_next(loader, &batch));
+        assert_ok(s->ctx, ito_loader_next(loader, &batch));
         assert_int_equal(batch.n, expected[step]);
         for (int i = 0; i < batch.n; i++) assert_int_equal(batch.indices[i], 4 * step + i);
     }
@@ -164,20 +165,20 @@ static void test_errors(void **state)
     ito_loader *loader;
     ito_batch batch;
     ito_loader_options o = {.batch = 100, .in_order = true};
-    assert_ok(s, ito_loader_create(s->ctx, data, &o, &loader));
-    for (int step = 0; step < 10; step++) assert_ok(s, ito_loader_next(loader, &batch));
+    assert_ok(s->ctx, ito_loader_create(s->ctx, data, &o, &loader));
+    for (int step = 0; step < 10; step++) assert_ok(s->ctx, ito_loader_next(loader, &batch));
     for (int again = 0; again < 3; again++)
-        assert_fails(s, ITO_IO, "sample 1000 is broken", ito_loader_next(loader, &batch));
+        assert_fails(s->ctx, ITO_IO, "sample 1000 is broken", ito_loader_next(loader, &batch));
     assert_int_equal(batch.n, 0);
-    assert_ok(s, ito_loader_seek(loader, 11));
-    assert_ok(s, ito_loader_next(loader, &batch));
+    assert_ok(s->ctx, ito_loader_seek(loader, 11));
+    assert_ok(s->ctx, ito_loader_next(loader, &batch));
     assert_int_equal(batch.indices[0], 1100);
-    assert_fails(s, ITO_USAGE, "step -1", ito_loader_seek(loader, -1));
+    assert_fails(s->ctx, ITO_USAGE, "step -1", ito_loader_seek(loader, -1));
     ito_loader_destroy(loader);
     o.fields = (const char *const[]){"depth", NULL};
-    assert_fails(s, ITO_NOT_FOUND, "no field 'depth'", ito_loader_create(s->ctx, data, &o, &loader));
+    assert_fails(s->ctx, ITO_NOT_FOUND, "no field 'depth'", ito_loader_create(s->ctx, data, &o, &loader));
     o = (ito_loader_options){.batch = -2};
-    assert_fails(s, ITO_USAGE, "batch is -2", ito_loader_create(s->ctx, data, &o, &loader));
+    assert_fails(s->ctx, ITO_USAGE, "batch is -2", ito_loader_create(s->ctx, data, &o, &loader));
     ito_dataset_destroy(data);
 }
 
@@ -187,19 +188,19 @@ static void test_named_fields(void **state)
     ito_dataset *data;
     ito_loader *loader;
     ito_batch batch;
-    assert_ok(s, ito_data_open(s->ctx, "shapes", (const char *const[]){"size=8", "count=0", NULL}, &data));
+    assert_ok(s->ctx, ito_data_open(s->ctx, "shapes", (const char *const[]){"size=8", "count=0", NULL}, &data));
     ito_loader_options o = {.batch = 3, .fields = (const char *const[]){"caption", "mask", NULL}};
-    assert_ok(s, ito_loader_create(s->ctx, data, &o, &loader));
-    assert_ok(s, ito_loader_next(loader, &batch));
+    assert_ok(s->ctx, ito_loader_create(s->ctx, data, &o, &loader));
+    assert_ok(s->ctx, ito_loader_next(loader, &batch));
     assert_true(batch.n_fields == 2 && !batch.images && !batch.labels);
     assert_string_equal(batch.fields[1].name, "mask");
     int64_t stride = batch.fields[0].shape.d[0];
     for (int i = 0; i < 3; i++) assert_memory_equal((const char *)batch.data[0] + i * stride, "a ", 2);
     ito_loader_destroy(loader);
     o.flip = true;
-    assert_fails(s, ITO_USAGE, "captions wrong", ito_loader_create(s->ctx, data, &o, &loader));
+    assert_fails(s->ctx, ITO_USAGE, "captions wrong", ito_loader_create(s->ctx, data, &o, &loader));
     o = (ito_loader_options){.once = true};
-    assert_fails(s, ITO_USAGE, "no end", ito_loader_create(s->ctx, data, &o, &loader));
+    assert_fails(s->ctx, ITO_USAGE, "no end", ito_loader_create(s->ctx, data, &o, &loader));
     ito_dataset_destroy(data);
 }
 

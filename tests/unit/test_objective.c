@@ -28,13 +28,12 @@ static void fill(const ito_prediction *prediction, const ito_process *process, s
 /* EQ[survey:3] EQ[survey:19] EQ[survey:20] EQ[ddpm:14], tolerance 1e-6: float32 sums of 40 terms. */
 static void check_prediction(const char *name)
 {
-    ito_ctx *ctx;
+    ito_ctx *ctx = ctx_open(0);
     ito_graph *g;
     ito_process *process;
     ito_prediction prediction;
     ito_program *p;
     sample s[N];
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
     assert_ok(ctx, ito_process_create(ctx, "vp-cosine", NULL, &process));
     assert_ok(ctx, ito_prediction_find(ctx, name, &prediction));
     assert_ok(ctx, ito_graph_create(ctx, &g));

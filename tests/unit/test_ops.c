@@ -1,35 +1,13 @@
 /* The builders of ito/ops.h: what they compute in small cases worked out by hand (float64, reference kernels), what they
  * refuse and how they say so, and which paths have no gradient. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "testing.h"
+
 #include <math.h>
 #include <string.h>
 
 #include <ito/ops.h>
 #include <ito/program.h>
-
-typedef struct bench {
-    ito_ctx *ctx;
-    ito_graph *g;
-} bench;
-
-static bench start(void)
-{
-    bench b = {0};
-    assert_int_equal(ito_ctx_create(NULL, &b.ctx), ITO_OK);
-    assert_int_equal(ito_graph_create(b.ctx, &b.g), ITO_OK);
-    return b;
-}
-
-static void finish(bench *b)
-{
-    ito_graph_destroy(b->g);
-    ito_ctx_destroy(b->ctx);
-}
 
 #define REAL(b, shape, ...) ito_graph_const((b).g, ITO_F64, shape, (const double[]){__VA_ARGS__})
 #define INTS(b, shape, ...) ito_graph_const((b).g, ITO_I32, shape, (const int32_t[]){__VA_ARGS__})
@@ -58,7 +36,7 @@ static void expect(bench *b, ito_value *y, ito_shape shape, const double *values
 static void test_moves(void **state)
 {
     (void)state;
-    bench b = start();
+    bench b = bench_open();
     ito_value *x = REAL(b, D(2, 3), 1, 2, 3, 4, 5, 6);
     EXPECT(b, ito_op_slice_axis(b.g, x, -1, 1, 3), D(2, 2), 2, 3, 5, 6);
     EXPECT(b, ito_op_slice_axis(b.g, x, 0, 0, 2), D(2, 3), 1, 2, 3, 4, 5, 6);
@@ -73,13 +51,13 @@ static void test_moves(void **state)
     EXPECT(b, ito_op_reduce_min(b.g, x, ITO_ALL_AXES, false), ITO_SCALAR, 1);
     EXPECT(b, ito_op_gather(b.g, x, INTS(b, D(2), 1, -1)), D(2, 3), 4, 5, 6, 0, 0, 0);
     EXPECT(b, ito_op_one_hot(b.g, INTS(b, D(2), 1, 7), 2, ITO_F64), D(2, 2), 0, 1, 0, 0);
-    finish(&b);
+    bench_close(&b);
 }
 
 static void test_convolutions(void **state)
 {
     (void)state;
-    bench b = start();
+    bench b = bench_open();
     ito_value *line = REAL(b, D(1, 4, 1), 1, 2, 3, 4), *taps = REAL(b, D(1, 1, 2), 10, 1);
     ito_conv_options padded = {.pad_before = {0, 1}};
     EXPECT(b, ito_op_conv1d(b.g, line, taps, NULL, NULL), D(1, 3, 1), 12, 23, 34);
@@ -93,13 +71,13 @@ static void test_convolutions(void **state)
     ito_pool_options half = {.kernel = {1, 2}};
     EXPECT(b, ito_op_avg_pool(b.g, x, &half), D(1, 1, 1, 1), 5.5);
     EXPECT(b, ito_op_upsample_nearest(b.g, x, 1, 2), D(1, 1, 4, 1), 1, 1, 10, 10);
-    finish(&b);
+    bench_close(&b);
 }
 
 static void test_losses_and_norms(void **state)
 {
     (void)state;
-    bench b = start();
+    bench b = bench_open();
     double ln2 = log(2.0), nothing = -(double)INFINITY;
     ito_value *logits = REAL(b, D(2, 3), 0, 0, nothing, 5, nothing, nothing), *labels = INTS(b, D(2), 1, 0);
     EXPECT(b, ito_op_cross_entropy(b.g, logits, labels), D(2), ln2, 0);
@@ -110,14 +88,14 @@ static void test_losses_and_norms(void **state)
     EXPECT(b, ito_op_layer_norm(b.g, REAL(b, D(1, 2), 9, 11), NULL, NULL, 3), D(1, 2), -0.5, 0.5);
     EXPECT(b, ito_op_rms_norm(b.g, REAL(b, D(1, 2), -1, 1), NULL, 3), D(1, 2), -0.5, 0.5);
     EXPECT(b, ito_op_clip(b.g, REAL(b, D(3), -2, 0.5, 2), -1, 1), D(3), -1, 0.5, 1);
-    finish(&b);
+    bench_close(&b);
 }
 
 /* A query that sees nothing gives zero and sends zero gradients, not NaN. */
 static void test_attention_that_sees_nothing(void **state)
 {
     (void)state;
-    bench b = start();
+    bench b = bench_open();
     ito_value *q = REAL(b, D(1, 2, 1, 1), 1, 2), *k = REAL(b, D(1, 2, 1, 1), 0, 0), *v = REAL(b, D(1, 2, 1, 1), 4, 8);
     ito_value *bias = ito_op_mask_bias(b.g, INTS(b, D(2, 2), 0, 0, 1, 1), ITO_F64), *grads[4];
     ito_value *y = ito_op_attention(b.g, q, k, v, bias, 1, false);
@@ -131,20 +109,20 @@ static void test_attention_that_sees_nothing(void **state)
     ito_value *second[4]; /* through the composition */
     assert_int_equal(ito_graph_grad(b.g, 1, &grads[1], NULL, 1, &v, second), ITO_OK);
     EXPECT(b, second[0], D(1, 2, 1, 1), 0, 0);
-    finish(&b);
+    bench_close(&b);
 }
 
 static void test_dropout(void **state)
 {
     (void)state;
-    bench b = start();
+    bench b = bench_open();
     ito_value *x = REAL(b, D(1, 3), 1, 2, 3), *keys = INTS(b, D(1, 4), 1, 2, 3, 4);
     assert_ptr_equal(ito_op_dropout(b.g, x, keys, 0, 0), x);
     EXPECT(b, ito_op_dropout(b.g, x, keys, 1, 0), D(1, 3), 0, 0, 0);
     ito_value *y = ito_op_dropout(b.g, x, keys, 0.5, 0), *dx; /* an element and its gradient share their fate */
     assert_int_equal(ito_graph_grad(b.g, 1, &y, NULL, 1, &x, &dx), ITO_OK);
     EXPECT(b, ito_op_sub(b.g, y, ito_op_mul(b.g, dx, x)), D(1, 3), 0, 0, 0);
-    finish(&b);
+    bench_close(&b);
 }
 
 /* ---- refusals ---- */
@@ -154,8 +132,8 @@ static void refused(bench *b, ito_status status, const char *word)
 {
     assert_int_equal(ito_graph_status(b->g), status);
     if (!strstr(ito_last_error(b->ctx), word)) fail_msg("\"%s\" lacks \"%s\"", ito_last_error(b->ctx), word);
-    finish(b);
-    *b = start();
+    bench_close(b);
+    *b = bench_open();
 }
 #define REFUSED(b, y, word)                                                                                            \
     do {                                                                                                               \
@@ -176,7 +154,7 @@ static ito_value *input(bench *b, ito_shape shape)
 static void test_convolution_refusals(void **state)
 {
     (void)state;
-    bench b = start();
+    bench b = bench_open();
     ito_conv_options groups = {.groups = 3}, negative = {.pad_before = {-1, 0}};
     ito_pool_options wide = {.kernel = {2, 2}, .pad_before = {2, 0}};
     REFUSED(b, ito_op_conv2d(b.g, image(&b, 4, 3), input(&b, D(4, 2, 3, 3)), NULL, NULL), "3 channels, 1 groups");
@@ -190,13 +168,13 @@ static void test_convolution_refusals(void **state)
     REFUSED(b, ito_op_conv2d_transposed(b.g, image(&b, 4, 3), input(&b, D(4, 3, 3, 3)), NULL, NULL), "dy");
     REFUSED(b, ito_op_max_pool(b.g, image(&b, 4, 3), &wide), "kernel - 1");
     REFUSED(b, ito_op_downsample_average(b.g, image(&b, 4, 3), 2, 2), "2 does not divide");
-    finish(&b);
+    bench_close(&b);
 }
 
 static void test_shape_refusals(void **state)
 {
     (void)state;
-    bench b = start();
+    bench b = bench_open();
     const int twice[] = {0, 0, 1, 2};
     REFUSED(b, ito_op_permute(b.g, image(&b, 4, 3), twice), "each axis must come once");
     REFUSED(b, ito_op_slice_axis(b.g, image(&b, 4, 3), 1, 2, 5), "axis 1: 3 elements from 2");
@@ -214,13 +192,13 @@ static void test_shape_refusals(void **state)
     REFUSED(b, ito_op_select(b.g, input(&b, D(2)), input(&b, D(3)), input(&b, D(3))), "extents");
     (void)ito_op_clip(b.g, input(&b, D(2)), 1, -1);
     refused(&b, ITO_USAGE, "above high");
-    finish(&b);
+    bench_close(&b);
 }
 
 static void test_poison_flows(void **state)
 {
     (void)state;
-    bench b = start();
+    bench b = bench_open();
     ito_value *bad = ito_op_softmax(b.g, input(&b, D(2)), 3);
     ito_value *y = ito_op_conv2d(b.g, bad, bad, NULL, NULL);
     y = ito_op_attention(b.g, y, y, ito_op_group_norm(b.g, y, NULL, NULL, 1, 0), NULL, 1, true);
@@ -228,13 +206,13 @@ static void test_poison_flows(void **state)
     y = ito_op_conv1d(b.g, ito_op_batch_norm(b.g, y, y, y, NULL, NULL, 0), y, NULL, NULL);
     (void)ito_op_pad(b.g, ito_op_permute(b.g, y, NULL), NULL, NULL, 0);
     refused(&b, ITO_SHAPE, "softmax: no axis 3");
-    finish(&b);
+    bench_close(&b);
 }
 
 static void test_no_gradient(void **state)
 {
     (void)state;
-    bench b = start();
+    bench b = bench_open();
     ito_value *x = input(&b, D(2, 3)), *dx;
     ito_value *y = ito_op_cast(b.g, ito_op_argmax(b.g, x, 1), ITO_F32);
     (void)ito_graph_grad(b.g, 1, &y, NULL, 1, &x, &dx);
@@ -247,7 +225,7 @@ static void test_no_gradient(void **state)
     y = ito_op_one_hot(b.g, ito_op_cast(b.g, x, ITO_I32), 3, ITO_F32);
     (void)ito_graph_grad(b.g, 1, &y, NULL, 1, &x, &dx);
     refused(&b, ITO_NOT_DIFFERENTIABLE, "one_hot");
-    finish(&b);
+    bench_close(&b);
 }
 
 int main(void)

@@ -1,10 +1,7 @@
 /* Options: defaults, checks, and messages that say what to do next. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "testing.h"
+
 #include <string.h>
 
 #include <ito/option.h>

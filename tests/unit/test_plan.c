@@ -1,12 +1,8 @@
 /* The memory planner on random lifetimes: no two buffers that are alive at one step overlap, everything is aligned and lies
  * inside the slab, the slab is not smaller than what is alive at once, and the same input gives the same plan. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "testing.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include <ito/rng.h>
 
@@ -54,8 +50,7 @@ static void check_plan(int n, const ito_plan_buffer *b, size_t total, size_t liv
 static void test_random_lifetimes(void **state)
 {
     (void)state;
-    ito_ctx *ctx;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
+    ito_ctx *ctx = ctx_open(0);
     double ratio = 0;
     for (uint32_t round = 0; round < ROUNDS; round++) {
         static ito_plan_buffer b[N], again[N];
@@ -75,9 +70,8 @@ static void test_random_lifetimes(void **state)
 static void test_small_cases(void **state)
 {
     (void)state;
-    ito_ctx *ctx;
+    ito_ctx *ctx = ctx_open(0);
     size_t total, live;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
     assert_int_equal(ito__plan_offsets(ctx, 0, NULL, &total, &live), ITO_OK);
     assert_int_equal(total, 0);
     ito_plan_buffer chain[] = {{64, 0, 1, 0}, {64, 1, 2, 0}, {64, 2, 3, 0}}; /* the third fits where the first was */

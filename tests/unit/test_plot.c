@@ -15,8 +15,8 @@ static char *plot(scratch *s, int n, const double *x, const double *y, ito_plot_
     size_t length;
     ito_plot_series series = {.name = "a<b", .n = n, .x = x, .y = y};
     const char *path = scratch_path(s, "p.svg");
-    assert_ok(s, ito_plot_write(s->ctx, path, &series, 1, &o));
-    assert_ok(s, ito__file_read(s->ctx, path, 1 << 20, &bytes, &length));
+    assert_ok(s->ctx, ito_plot_write(s->ctx, path, &series, 1, &o));
+    assert_ok(s->ctx, ito__file_read(s->ctx, path, 1 << 20, &bytes, &length));
     return (char *)bytes;
 }
 
@@ -69,11 +69,11 @@ static void test_odd_values(void **state)
     ito__free(s->ctx, svg);
     ito_plot_series series = {.n = 1, .x = x, .y = gaps};
     const char *path = scratch_path(s, "none.svg");
-    assert_fails(s, ITO_USAGE, "nothing to plot", ito_plot_write(s->ctx, path, &series, 1, NULL));
+    assert_fails(s->ctx, ITO_USAGE, "nothing to plot", ito_plot_write(s->ctx, path, &series, 1, NULL));
     assert_false(ito__path_exists(path));
     series.y = x;
     ito_plot_options o = {.width = 100};
-    assert_fails(s, ITO_USAGE, "at least 200", ito_plot_write(s->ctx, path, &series, 1, &o));
+    assert_fails(s->ctx, ITO_USAGE, "at least 200", ito_plot_write(s->ctx, path, &series, 1, &o));
 }
 
 static void test_smooth(void **state)

@@ -1,11 +1,8 @@
 /* The registry: every built-in descriptor is complete, names are found or the nearest is suggested, a program's own
  * choices join the list. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "testing.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,30 +115,18 @@ static void test_run_time_registration(void **state)
     assert_null(ito_choice_get(ctx, axis, axis->n_builtin + 20));
     assert_int_equal(ito_choice_register(ctx, axis, &own[3]), ITO_USAGE);
     assert_int_equal(ito_choice_register(ctx, axis, &(ito_choice){.name = "x"}), ITO_USAGE);
-    ito_ctx *other;
-    assert_int_equal(ito_ctx_create(NULL, &other), ITO_OK);
+    ito_ctx *other = ctx_open(0);
     assert_null(ito_choice_get(other, axis, axis->n_builtin)); /* another context does not see them */
     ito_ctx_destroy(other);
-}
-
-static int setup(void **state)
-{
-    return ito_ctx_create(NULL, (ito_ctx **)state) != ITO_OK;
-}
-
-static int teardown(void **state)
-{
-    ito_ctx_destroy(*state);
-    return 0;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_builtin_choices_are_complete, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_default_options, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_nearest_name, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_run_time_registration, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_builtin_choices_are_complete, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(test_default_options, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(test_nearest_name, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(test_run_time_registration, ctx_setup, ctx_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,9 @@
 /* Random numbers: the published vectors of Philox4x32-10, the two distributions, and that a number depends on its key
  * and index alone. Everything is deterministic; the statistical bounds are those of p = 0.001 or rarer, so a wrong
  * transform fails them and the fixed seeds pass. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "testing.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -25,8 +25,8 @@ static void test_round_trip(void **state)
     };
     const ito_safetensors_text texts[] = {{"z", "last"}, {"format", "pt"}};
     ito_safetensors *file;
-    assert_ok(s, ito_safetensors_write(s->ctx, path, entries, 5, texts, 2));
-    assert_ok(s, ito_safetensors_open(s->ctx, path, &file));
+    assert_ok(s->ctx, ito_safetensors_write(s->ctx, path, entries, 5, texts, 2));
+    assert_ok(s->ctx, ito_safetensors_open(s->ctx, path, &file));
     assert_int_equal(ito_safetensors_count(file), 5);
     assert_string_equal(ito_safetensors_get(file, 0)->name, "d");
     assert_null(ito_safetensors_get(file, 5));
@@ -42,13 +42,14 @@ static void test_round_trip(void **state)
     }
     float out[6];
     int64_t back;
-    assert_ok(s, ito_safetensors_load_f32(s->ctx, ito_safetensors_find(file, "w.weight"), out, 6));
+    assert_ok(s->ctx, ito_safetensors_load_f32(s->ctx, ito_safetensors_find(file, "w.weight"), out, 6));
     assert_memory_equal(out, w, sizeof w);
-    assert_ok(s, ito_safetensors_load_i64(s->ctx, ito_safetensors_find(file, "step"), &back, 1));
+    assert_ok(s->ctx, ito_safetensors_load_i64(s->ctx, ito_safetensors_find(file, "step"), &back, 1));
     assert_true(back == steps[0]);
-    assert_fails(s, ITO_SHAPE, "shape [2, 3], expected 5",
+    assert_fails(s->ctx, ITO_SHAPE, "shape [2, 3], expected 5",
                  ito_safetensors_load_f32(s->ctx, ito_safetensors_find(file, "w.weight"), out, 5));
-    assert_fails(s, ITO_DTYPE, "d is F64", ito_safetensors_load_i64(s->ctx, ito_safetensors_find(file, "d"), &back, 1));
+    assert_fails(s->ctx, ITO_DTYPE, "d is F64",
+                 ito_safetensors_load_i64(s->ctx, ito_safetensors_find(file, "d"), &back, 1));
     ito_safetensors_close(file);
 }
 
@@ -63,20 +64,20 @@ static void test_same_bytes_in_any_order(void **state)
     unsigned char *first, *second;
     size_t n, m;
     const char *path = scratch_path(s, "order.safetensors");
-    assert_ok(s, ito_safetensors_write(s->ctx, path, one, 2, texts, 2));
-    assert_ok(s, ito__file_read(s->ctx, path, 4096, &first, &n));
-    assert_ok(s, ito_safetensors_write(s->ctx, path, other, 2, turned, 2));
-    assert_ok(s, ito__file_read(s->ctx, path, 4096, &second, &m));
+    assert_ok(s->ctx, ito_safetensors_write(s->ctx, path, one, 2, texts, 2));
+    assert_ok(s->ctx, ito__file_read(s->ctx, path, 4096, &first, &n));
+    assert_ok(s->ctx, ito_safetensors_write(s->ctx, path, other, 2, turned, 2));
+    assert_ok(s->ctx, ito__file_read(s->ctx, path, 4096, &second, &m));
     assert_int_equal(n, m);
     assert_memory_equal(first, second, n);
     assert_int_equal((n - 12) % 8, 0); /* the data starts aligned */
     ito__free(s->ctx, first);
     ito__free(s->ctx, second);
-    assert_fails(s, ITO_USAGE, "used twice",
+    assert_fails(s->ctx, ITO_USAGE, "used twice",
                  ito_safetensors_write(s->ctx, path, (ito_safetensors_entry[]){one[0], one[0]}, 2, NULL, 0));
     ito_safetensors_entry wrong = one[0];
     wrong.n_bytes = 9;
-    assert_fails(s, ITO_SHAPE, "are not 9 bytes", ito_safetensors_write(s->ctx, path, &wrong, 1, NULL, 0));
+    assert_fails(s->ctx, ITO_SHAPE, "are not 9 bytes", ito_safetensors_write(s->ctx, path, &wrong, 1, NULL, 0));
 }
 
 /* Parses header text with n_data zero bytes behind it. */
@@ -105,12 +106,12 @@ static void test_conversions(void **state)
     memcpy(bytes + 8, header, length);
     const unsigned char data[13] = {7, 0x00, 0x3c, 0x01, 0x80, 0x00, 0x7c, 0xff, 0x7b, 0x80, 0x3f, 0x49, 0xc0};
     memcpy(bytes + 8 + length, data, sizeof data);
-    assert_ok(s, ito_safetensors_parse(s->ctx, "x", bytes, 8 + length + sizeof data, &file));
-    assert_ok(s, ito_safetensors_load_f32(s->ctx, ito_safetensors_find(file, "h"), out, 4));
+    assert_ok(s->ctx, ito_safetensors_parse(s->ctx, "x", bytes, 8 + length + sizeof data, &file));
+    assert_ok(s->ctx, ito_safetensors_load_f32(s->ctx, ito_safetensors_find(file, "h"), out, 4));
     assert_true(out[0] == 1.0f && out[1] == -0x1p-24f && isinf(out[2]) && out[3] == 65504.0f);
-    assert_ok(s, ito_safetensors_load_f32(s->ctx, ito_safetensors_find(file, "b"), out, 2));
+    assert_ok(s->ctx, ito_safetensors_load_f32(s->ctx, ito_safetensors_find(file, "b"), out, 2));
     assert_true(out[0] == 1.0f && out[1] == -3.140625f);
-    assert_ok(s, ito_safetensors_load_f32(s->ctx, ito_safetensors_find(file, "a"), out, 1));
+    assert_ok(s->ctx, ito_safetensors_load_f32(s->ctx, ito_safetensors_find(file, "a"), out, 1));
     assert_true(out[0] == 7.0f);
     ito_safetensors_close(file);
 }
@@ -143,14 +144,14 @@ static void test_lies(void **state)
     };
     ito_safetensors *file;
     for (int i = 0; i < ITO_COUNT(cases); i++) {
-        assert_fails(s, cases[i].st, cases[i].words, parse(s, cases[i].header, cases[i].n_data, &file));
+        assert_fails(s->ctx, cases[i].st, cases[i].words, parse(s, cases[i].header, cases[i].n_data, &file));
         assert_null(file);
     }
-    assert_fails(s, ITO_FORMAT, "not safetensors", ito_safetensors_parse(s->ctx, "x", "1234567", 7, &file));
-    assert_fails(s, ITO_FORMAT, "not safetensors",
+    assert_fails(s->ctx, ITO_FORMAT, "not safetensors", ito_safetensors_parse(s->ctx, "x", "1234567", 7, &file));
+    assert_fails(s->ctx, ITO_FORMAT, "not safetensors",
                  ito_safetensors_parse(s->ctx, "x", "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10, &file));
-    assert_fails(s, ITO_NOT_FOUND, "cannot open", ito_safetensors_open(s->ctx, "/no/such/file", &file));
-    assert_ok(s, parse(s, "{}", 0, &file));
+    assert_fails(s->ctx, ITO_NOT_FOUND, "cannot open", ito_safetensors_open(s->ctx, "/no/such/file", &file));
+    assert_ok(s->ctx, parse(s, "{}", 0, &file));
     assert_int_equal(ito_safetensors_count(file), 0);
     assert_null(ito_safetensors_find(file, "a"));
     ito_safetensors_close(file);

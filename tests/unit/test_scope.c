@@ -13,8 +13,7 @@ typedef struct fixture {
 
 static fixture begin(void)
 {
-    fixture f;
-    assert_int_equal(ito_ctx_create(NULL, &f.ctx), ITO_OK);
+    fixture f = {.ctx = ctx_open(0)};
     assert_ok(f.ctx, ito_graph_create(f.ctx, &f.g));
     assert_ok(f.ctx, ito_param_list_create(f.ctx, &f.list));
     assert_ok(f.ctx, ito__net_create(f.g, f.list, ITO_F32, true, &f.net));

@@ -16,17 +16,17 @@ static void test_pure_function(void **state)
     ito_dataset *data, *test;
     float a[32 * 32 * 3], b[32 * 32 * 3];
     int32_t label;
-    assert_ok(s, ito_data_open(s->ctx, "shapes", NULL, &data));
-    assert_ok(s, ito_data_open(s->ctx, "shapes", (const char *const[]){"split=test", NULL}, &test));
+    assert_ok(s->ctx, ito_data_open(s->ctx, "shapes", NULL, &data));
+    assert_ok(s->ctx, ito_data_open(s->ctx, "shapes", (const char *const[]){"split=test", NULL}, &test));
     const ito_dataset_info *info = ito_dataset_get_info(data);
     assert_true(info->n_samples == 0 && info->height == 32 && info->channels == 3);
     assert_int_equal(info->n_classes, ITO_SHAPES_KINDS);
     for (int64_t i = 0; i < 5; i++) {
         int64_t index = i * 1000000007;
-        assert_ok(s, ito_dataset_get(data, s->ctx, index, (void *[]){a, &label, NULL, NULL, NULL}));
-        assert_ok(s, ito_dataset_get(data, s->ctx, index, (void *[]){b, NULL, NULL, NULL, NULL}));
+        assert_ok(s->ctx, ito_dataset_get(data, s->ctx, index, (void *[]){a, &label, NULL, NULL, NULL}));
+        assert_ok(s->ctx, ito_dataset_get(data, s->ctx, index, (void *[]){b, NULL, NULL, NULL, NULL}));
         assert_memory_equal(a, b, sizeof a);
-        assert_ok(s, ito_dataset_get(test, s->ctx, index, (void *[]){b, NULL, NULL, NULL, NULL}));
+        assert_ok(s->ctx, ito_dataset_get(test, s->ctx, index, (void *[]){b, NULL, NULL, NULL, NULL}));
         assert_memory_not_equal(a, b, sizeof a);
     }
     ito_dataset_destroy(test);
@@ -42,9 +42,9 @@ static void test_ranges_and_balance(void **state)
     int counts[ITO_SHAPES_KINDS] = {0};
     int32_t label;
     const char *settings[] = {"size=12", "width=20", "count=0", NULL};
-    assert_ok(s, ito_data_open(s->ctx, "shapes", settings, &data));
+    assert_ok(s->ctx, ito_data_open(s->ctx, "shapes", settings, &data));
     for (int64_t i = 0; i < 600; i++) {
-        assert_ok(s, ito_dataset_get(data, s->ctx, i, (void *[]){image, &label, caption, mask, edges}));
+        assert_ok(s->ctx, ito_dataset_get(data, s->ctx, i, (void *[]){image, &label, caption, mask, edges}));
         counts[label]++;
         assert_non_null(strstr(caption, ito_shapes_name(label)));
         float inside = 0, outline = 0;
@@ -108,7 +108,7 @@ static score measure(scratch *s, int side, int n_figures, double noise, int n)
         ito_scene truth = ito_shapes_scene(77, 1, (uint64_t)i, n_figures, 1, 1), read;
         ito_shapes_render(&truth, side, side, image, NULL, NULL);
         if (noise > 0) spoil(image, side, noise, (uint64_t)i);
-        assert_ok(s, ito_shapes_read(s->ctx, image, side, side, &read));
+        assert_ok(s->ctx, ito_shapes_read(s->ctx, image, side, side, &read));
         const ito_figure *t = &truth.figures[0], *f = &read.figures[0];
         r.shape += f->shape == t->shape;
         r.colour += f->colour == t->colour;
@@ -156,13 +156,13 @@ static void test_reader_nothing(void **state)
     float image[16 * 16 * 3];
     ito_scene read;
     for (int i = 0; i < 768; i++) image[i] = -0.8f;
-    assert_ok(s, ito_shapes_read(s->ctx, image, 16, 16, &read));
+    assert_ok(s->ctx, ito_shapes_read(s->ctx, image, 16, 16, &read));
     assert_true(read.n_figures == 0 && read.confidence == 0);
     /* pure noise has little that any figure explains */
     ito_rng_normal((ito_rng_key){.seed = 3, .stream = ITO_STREAM_USER}, 0, 768, image);
-    assert_ok(s, ito_shapes_read(s->ctx, image, 16, 16, &read));
+    assert_ok(s->ctx, ito_shapes_read(s->ctx, image, 16, 16, &read));
     assert_true(read.confidence < 0.3);
-    assert_fails(s, ITO_SHAPE, "at least 8 x 8", ito_shapes_read(s->ctx, image, 7, 16, &read));
+    assert_fails(s->ctx, ITO_SHAPE, "at least 8 x 8", ito_shapes_read(s->ctx, image, 7, 16, &read));
 }
 
 int main(void)

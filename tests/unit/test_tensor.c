@@ -1,10 +1,7 @@
 /* Dtypes, shapes and views. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "testing.h"
+
 #include <string.h>
 
 #include <ito/tensor.h>

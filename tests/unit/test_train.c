@@ -1,28 +1,10 @@
 /* Training end to end at a tiny size: a run stopped after 6 steps and resumed for 6 more leaves the bits of 12 steps, for
  * each task; so do other thread counts; settings that disagree refuse to resume; the model opens and samples. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "scratch.h"
 
 #include <ito/model.h>
 #include <ito/safetensors.h>
 #include <ito/train.h>
-
-#include "scratch.h"
-
-/* Of a context that is not the test's own. */
-#define assert_ctx_ok(ctx, call)                                                                                       \
-    do {                                                                                                               \
-        ito_status st_ = (call);                                                                                       \
-        if (st_ != ITO_OK) fail_msg("%s: %s", ito_status_name(st_), ito_last_error(ctx));                              \
-    } while (0)
 
 static const char *const denoiser[] = {"architecture.block_out_channels=[8,16]",
                                        "architecture.norm_num_groups=4",
@@ -59,13 +41,12 @@ static bool count_down(void *user, const ito_train_progress *p)
 
 static ito_status train(const run *r, const char *out, ito_train_result *result, char error[256])
 {
-    ito_ctx *ctx;
+    ito_ctx *ctx = ctx_open(r->n_threads);
     const char *settings[20] = {r->steps, "seed=7"};
     stopper stop = {r->stop_after};
     int n = 2;
     for (int i = 0; i < r->n_base; i++) settings[n++] = r->base[i];
     if (r->extra) settings[n++] = r->extra;
-    assert_int_equal(ito_ctx_create(&(ito_ctx_options){.n_threads = r->n_threads}, &ctx), ITO_OK);
     ito_train_options o = {.data = "shapes",
                            .data_settings = (const char *const[]){"size=8", NULL},
                            .out = out,
@@ -98,13 +79,12 @@ static char *state_file(const char *out, size_t *n)
 /* Every tensor of the two states but the clock. */
 static void assert_same_state(const char *a, const char *b)
 {
-    ito_ctx *ctx;
+    ito_ctx *ctx = ctx_open(0);
     ito_safetensors *x, *y;
     size_t n, m;
     char *bytes_a = state_file(a, &n), *bytes_b = state_file(b, &m);
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
-    assert_ctx_ok(ctx, ito_safetensors_parse(ctx, a, bytes_a, n, &x));
-    assert_ctx_ok(ctx, ito_safetensors_parse(ctx, b, bytes_b, m, &y));
+    assert_ok(ctx, ito_safetensors_parse(ctx, a, bytes_a, n, &x));
+    assert_ok(ctx, ito_safetensors_parse(ctx, b, bytes_b, m, &y));
     assert_int_equal(ito_safetensors_count(x), ito_safetensors_count(y));
     for (int i = 0; i < ito_safetensors_count(x); i++) {
         const ito_safetensors_entry *e = ito_safetensors_get(x, i), *o = ito_safetensors_get(y, i);
@@ -194,10 +174,9 @@ static void test_model_opens_and_samples(void **state)
     char error[256];
     run r = {.base = denoiser, .n_base = (int)(sizeof denoiser / sizeof *denoiser), .n_threads = 2, .steps = "steps=3"};
     if (train(&r, f.a, &result, error) != ITO_OK) fail_msg("%s", error);
-    ito_ctx *ctx;
+    ito_ctx *ctx = ctx_open(0);
     ito_model *model;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
-    assert_ctx_ok(ctx, ito_model_open(ctx, f.a, &model));
+    assert_ok(ctx, ito_model_open(ctx, f.a, &model));
     const ito_model_info *info = ito_model_get_info(model);
     assert_string_equal(info->task, "denoiser");
     assert_int_equal(info->height, 8);
@@ -208,12 +187,12 @@ static void test_model_opens_and_samples(void **state)
     static float images[N * SIZE], alone[SIZE];
     int32_t labels[N];
     ito_generate_options o = {.n = N, .spread = true, .guidance = 2, .sample = {.n_steps = 4, .seed = 3}};
-    assert_ctx_ok(ctx, ito_generate(model, &o, images, labels));
+    assert_ok(ctx, ito_generate(model, &o, images, labels));
     assert_int_equal(labels[1], 1);
     o.n = 1; /* the third sample on its own: the same to 1e-4 */
     o.labels = &labels[2];
     o.sample.first_sample = 2;
-    assert_ctx_ok(ctx, ito_generate(model, &o, alone, NULL));
+    assert_ok(ctx, ito_generate(model, &o, alone, NULL));
     for (int i = 0; i < SIZE; i++) assert_float_equal(alone[i], images[2 * SIZE + i], 1e-4f);
     ito_model_destroy(model);
     ito_ctx_destroy(ctx);

@@ -1,24 +1,9 @@
 /* UNet2DModel's config.json: defaults, what null means, round trips, and errors that name the field and what is known. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "testing.h"
+
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "arch/unet2d_config.h"
-
-static int setup(void **state)
-{
-    return ito_ctx_create(NULL, (ito_ctx **)state) != ITO_OK;
-}
-
-static int teardown(void **state)
-{
-    ito_ctx_destroy(*state);
-    return 0;
-}
 
 static ito_status parse(ito_ctx *ctx, const char *text, ito__unet2d_config *out)
 {
@@ -189,13 +174,13 @@ static void hand_made_configs_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(defaults_are_those_of_diffusers, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_published_config_is_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(null_and_old_names_are_understood, setup, teardown),
-        cmocka_unit_test_setup_teardown(writing_is_the_inverse_of_reading, setup, teardown),
-        cmocka_unit_test_setup_teardown(errors_name_the_field_and_what_is_known, setup, teardown),
-        cmocka_unit_test_setup_teardown(images_must_fit_the_strides, setup, teardown),
-        cmocka_unit_test_setup_teardown(hand_made_configs_are_checked, setup, teardown),
+        cmocka_unit_test_setup_teardown(defaults_are_those_of_diffusers, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(a_published_config_is_read, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(null_and_old_names_are_understood, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(writing_is_the_inverse_of_reading, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(errors_name_the_field_and_what_is_known, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(images_must_fit_the_strides, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(hand_made_configs_are_checked, ctx_setup, ctx_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,7 @@
 /* UNet2DModel as a network: its parameter list, fresh weights, what it refuses, dropout per sample. That its numbers are
  * diffusers' is golden/test_unet. */
+#include "networks.h"
 #include "op_cases.h"
-
-#include "arch/arch.h"
 
 #define SMALL                                                                                                          \
     "\"_class_name\": \"UNet2DModel\", \"in_channels\": 1, \"out_channels\": 1, \"norm_num_groups\": 2,"               \
@@ -22,12 +21,8 @@ typedef struct fixture {
 
 static fixture open_with_threads(const char *text, int n_threads)
 {
-    fixture f = {0};
-    json_t *config;
-    assert_int_equal(ito_ctx_create(&(ito_ctx_options){.n_threads = n_threads}, &f.ctx), ITO_OK);
-    assert_ok(f.ctx, ito__json_parse(f.ctx, "config", text, strlen(text), &config));
-    assert_ok(f.ctx, ito__network_create(f.ctx, "config", config, &f.network));
-    json_decref(config);
+    fixture f = {.ctx = ctx_open(n_threads)};
+    f.network = network_open(f.ctx, text);
     assert_ok(f.ctx, ito_params_create(f.ctx, f.network->params, ITO_F32, &f.weights));
     ito_params_init(f.weights, 1);
     assert_ok(f.ctx, ito_graph_create(f.ctx, &f.g));
