@@ -1,4 +1,9 @@
-/* Timing networks: what `ito bench` prints. */
+/* Timing on this machine: its roofs, single operations, convolutions, whole networks. What `ito bench` prints.
+ *
+ *     ito_bench_roofs_measure(ctx, &roofs);
+ *     ito_bench_ops(ctx, &(ito_bench_op_options){.roofs = &roofs, .filter = "group_norm"}, print_row, NULL);
+ *
+ * Texts in rows live as long as the call that hands them out. Every time is a median. */
 #ifndef ITO_BENCH_H
 #define ITO_BENCH_H
 
@@ -9,11 +14,87 @@
 extern "C" {
 #endif
 
+/* ---- roofs: the most this machine can do ---- */
+
+#define ITO_BENCH_ISAS 4
+
+typedef struct ito_bench_roofs {
+    int n_threads;
+    int n_isas; /* slowest first; the last one is what the cpu backend uses */
+    struct {
+        const char *name;
+        double gflops; /* float32 multiply-adds in registers, two operations each, all threads together */
+    } isa[ITO_BENCH_ISAS];
+    /* GB/s of a = b + s c over arrays that lie in the second- and third-level caches and in memory. */
+    double l2_gbytes, l3_gbytes, memory_gbytes;
+    size_t l2_bytes, l3_bytes; /* of all threads together */
+} ito_bench_roofs;
+
+/* Takes about a second. With ITO_ISA=avx2 in the environment the roofs are AVX2's. */
+ito_status ito_bench_roofs_measure(ito_ctx *ctx, ito_bench_roofs *out);
+
+/* ---- rows ---- */
+
+typedef struct ito_bench_row {
+    const char *name; /* "conv/conv2d k3 128": the case; a layer's path; a shape's name */
+    const char *pass; /* "forward", "backward", "update" */
+    const char *op, *algorithm;
+    int n_in; /* how many of in[] are known */
+    ito_shape in[2], out;
+    double ms, pack_ms;    /* packing weights beforehand, where it is timed apart from ms; else 0 */
+    double flops, bytes;   /* of the direct algorithm; in and out, each tensor once */
+    double gflops, gbytes; /* the same per second */
+    double roof_ms, share; /* what the roof allows; roof_ms / ms */
+    const char *bound;     /* the roof that is lower: "compute", "L2", "L3" or "memory" */
+} ito_bench_row;
+
+typedef void (*ito_bench_row_fn)(void *user, const ito_bench_row *row);
+
+/* Fills gflops, gbytes, roof_ms, share and bound from the rest. The data is taken to come from the smallest cache that
+ * holds all of it. Winograd convolutions are held against their own multiplications, a quarter of the direct ones. */
+void ito_bench_rate(const ito_bench_roofs *roofs, ito_bench_row *row);
+
+/* ---- operations ---- */
+
+typedef enum ito_bench_sizes {
+    ITO_BENCH_REAL,  /* as in a U-Net of batch 16 */
+    ITO_BENCH_SMALL, /* the cases that the tests check */
+    ITO_BENCH_ALL
+} ito_bench_sizes;
+
+typedef struct ito_bench_op_options {
+    const ito_bench_roofs *roofs;
+    const char *filter;  /* only cases whose "family/case" contains it; NULL: all */
+    const char *backend; /* NULL: "cpu" */
+    ito_bench_sizes sizes;
+    int repeats; /* 0: 5; fewer where they would take more than a second */
+} ito_bench_op_options;
+
+/* One row for each kernel that a case of an op compiles to, forward and (in its gradient) backward. */
+ito_status ito_bench_ops(ito_ctx *ctx, const ito_bench_op_options *options, ito_bench_row_fn row, void *user);
+
+typedef struct ito_bench_conv_options {
+    const ito_bench_roofs *roofs;
+    const char *filter; /* only shapes whose name contains it; NULL: all */
+    const char *const
+        *algorithms;           /* these candidates, taking turns; "all" is every fast one. NULL: what the plan takes */
+    int n_algorithms, repeats; /* 0: 7 */
+} ito_bench_conv_options;
+
+/* The convolutions that U-Nets are made of: forward, gradient in the input, gradient in the weight; no row where a named
+ * candidate does not fit. */
+ito_status ito_bench_conv(ito_ctx *ctx, const ito_bench_conv_options *options, ito_bench_row_fn row, void *user);
+
+/* ---- networks ---- */
+
 typedef struct ito_bench_options {
     const char *preset; /* "ddpm-cifar10" (DDPM's CIFAR-10 U-Net, 35.7 M) or "small" (1.6 M); NULL: small */
-    int batch;          /* 0: 16 for ddpm-cifar10, 64 for small */
+    const char *model;  /* a model directory, instead of a preset: its network with new weights */
+    int batch;          /* 0: 16 for ddpm-cifar10 and models, 64 for small */
+    int size;           /* height and width of the images; 0: the network's own */
     bool train;         /* forward, backward, clip, AdamW and EMA; false: forward as in sampling, weights packed once */
     int repeats;        /* timed runs after one warm-up; 0: 5 */
+    const ito_bench_roofs *roofs; /* needed for the rows of steps */
 } ito_bench_options;
 
 typedef struct ito_bench_result {
@@ -22,11 +103,13 @@ typedef struct ito_bench_result {
     double images_per_second, gflops;
     size_t peak_bytes; /* planned: slab, packed weights, parameters, gradients, optimizer, EMA */
     int64_t n_weights;
+    int batch, height, width; /* as timed */
 } ito_bench_result;
 
-/* steps, when not NULL, is called for each compiled operation with its share of the time (a separate profiled run). */
+/* steps, when not NULL, is called for each compiled operation, in order, with its time in further, profiled runs; the last row
+ * of a training step is the optimizer's. */
 ito_status ito_bench_unet(ito_ctx *ctx, const ito_bench_options *options, ito_bench_result *result,
-                          void (*steps)(void *user, const ito_program_step *step), void *user);
+                          ito_bench_row_fn steps, void *user);
 
 #ifdef __cplusplus
 }

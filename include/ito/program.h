@@ -64,6 +64,8 @@ double ito_program_flops(const ito_program *p);
 typedef struct ito_program_step {
     const char *op, *algorithm, *label;
     ito_shape shape; /* of the first output */
+    int n_in;        /* how many of in[] there are, 2 at most */
+    ito_shape in[2]; /* of the first inputs */
     double flops, bytes, seconds;
 } ito_program_step;
 int ito_program_n_steps(const ito_program *p);

@@ -1,119 +1,115 @@
-/* ito bench: how fast a U-Net runs or trains on this machine. */
+/* ito bench: what this machine can do, and how near operations, convolutions and networks come to it. */
 #include <string.h>
 
-#include <ito/bench.h>
+#include "bench_net.h"
+#include "bench_rows.h"
 
-#include "cli.h"
-
-/* What the per-operation callback needs. */
-typedef struct table {
-    cli *app;
-    double seconds;
-} table;
-
-static void print_step(void *user, const ito_program_step *step)
+static int run_peak(cli *app, const args *a)
 {
-    table *t = user;
-    char shape[ITO_SHAPE_TEXT];
-    double gflops = step->seconds > 0 ? step->flops / step->seconds * 1e-9 : 0;
-    t->seconds += step->seconds;
-    ito_shape_text(step->shape, shape);
-    if (!t->app->is_json) {
-        printf("%-18s %-14s %-22s %9.3f ms %8.1f GFLOP/s  %s\n", step->op, step->algorithm ? step->algorithm : "",
-               shape, 1e3 * step->seconds, gflops, step->label ? step->label : "");
-        return;
-    }
-    json_out *j = &t->app->json;
-    emit_object(j, NULL);
-    emit_text(j, "event", "step");
-    emit_text(j, "op", step->op);
-    emit_text(j, "algorithm", step->algorithm);
-    emit_text(j, "label", step->label);
-    emit_text(j, "shape", shape);
-    emit_rounded(j, "ms", 1e3 * step->seconds, 6);
-    emit_rounded(j, "gflops", gflops, 6);
-    emit_rounded(j, "bytes", step->bytes, 12);
-    emit_end(j);
+    ito_bench_roofs roofs;
+    (void)a;
+    return bench_measure_roofs(app, &roofs);
 }
 
-static void print_result(cli *app, const ito_bench_options *o, const ito_bench_result *r)
+/* A filter that leaves nothing is a mistake. */
+static int end_rows(const cli *app, const args *a, ito_status st, const bench_rows *rows)
 {
-    const char *mode = o->train ? "train" : "forward";
-    char bytes[CLI_TEXT];
-    if (!app->is_json) {
-        printf("%s, %s, batch %d, f32, %d threads: %.1f ms (%.1f to %.1f), %.1f images/s, %.1f GFLOP/s, %s planned\n",
-               o->preset, mode, o->batch, ito_ctx_n_threads(app->ctx), r->ms, r->ms_min, r->ms_max,
-               r->images_per_second, r->gflops, cli_bytes((double)r->peak_bytes, bytes));
-        return;
-    }
-    json_out *j = &app->json;
-    emit_object(j, NULL);
-    emit_text(j, "event", "result");
-    emit_text(j, "preset", o->preset);
-    emit_text(j, "mode", mode);
-    emit_text(j, "precision", "f32");
-    emit_int(j, "batch", o->batch);
-    emit_int(j, "threads", ito_ctx_n_threads(app->ctx));
-    emit_rounded(j, "ms", r->ms, 9);
-    emit_rounded(j, "ms_min", r->ms_min, 9);
-    emit_rounded(j, "ms_max", r->ms_max, 9);
-    emit_rounded(j, "images_per_s", r->images_per_second, 9);
-    emit_rounded(j, "gflops", r->gflops, 9);
-    emit_int(j, "peak_bytes", (int64_t)r->peak_bytes);
-    emit_int(j, "n_weights", r->n_weights);
-    emit_end(j);
+    if (st != ITO_OK) return cli_fail(app, st);
+    if (rows->n) return CLI_DONE;
+    return cli_complain("nothing to time: no case is named like --filter '%s'%s", args_text(a, "filter", ""),
+                        args_list(a, "algorithm", 0) ? " and has that --algorithm" : "");
 }
 
-/* word is one of two. */
-static int check_word(const char *what, const char *word, const char *one, const char *other)
+static int run_ops(cli *app, const args *a)
 {
-    if (!strcmp(word, one) || !strcmp(word, other)) return CLI_DONE;
-    return cli_usage("bench", "%s is '%s', expected %s or %s", what, word, one, other);
+    static const char *const sizes[] = {"real", "small", "all"};
+    const char *size = args_text(a, "sizes", "real");
+    ito_bench_roofs roofs;
+    ito_bench_op_options o = {.roofs = &roofs,
+                              .filter = args_text(a, "filter", NULL),
+                              .backend = args_text(a, "backend", "cpu"),
+                              .repeats = (int)args_int(a, "repeats", 0)};
+    bench_rows rows = {.app = app, .is_named = true};
+    int at = 0;
+    while (at < CLI_COUNT(sizes) && strcmp(size, sizes[at]) != 0) at++;
+    if (at == CLI_COUNT(sizes)) return cli_usage("bench", "--sizes is '%s', expected real, small or all", size);
+    o.sizes = (ito_bench_sizes)at;
+    int status = bench_measure_roofs(app, &roofs);
+    if (status != CLI_DONE) return status;
+    return end_rows(app, a, ito_bench_ops(app->ctx, &o, bench_print_row, &rows), &rows);
+}
+
+static int run_conv(cli *app, const args *a)
+{
+    const char *algorithms[16];
+    ito_bench_roofs roofs;
+    ito_bench_conv_options o = {.roofs = &roofs,
+                                .filter = args_text(a, "filter", NULL),
+                                .algorithms = algorithms,
+                                .repeats = (int)args_int(a, "repeats", 0)};
+    bench_rows rows = {.app = app, .is_named = true};
+    while (o.n_algorithms < CLI_COUNT(algorithms) && args_list(a, "algorithm", o.n_algorithms)) {
+        algorithms[o.n_algorithms] = args_list(a, "algorithm", o.n_algorithms);
+        o.n_algorithms++;
+    }
+    int status = bench_measure_roofs(app, &roofs);
+    if (status != CLI_DONE) return status;
+    return end_rows(app, a, ito_bench_conv(app->ctx, &o, bench_print_row, &rows), &rows);
 }
 
 static int run(cli *app, const args *a)
 {
-    const char *mode = args_text(a, "mode", "forward"), *precision = args_text(a, "precision", "f32");
-    ito_bench_options o = {.preset = args_text(a, "preset", "small"), .train = !strcmp(mode, "train")};
-    int64_t batch = args_int(a, "batch", !strcmp(o.preset, "small") ? 64 : 16), repeats = args_int(a, "repeats", 5);
-    if (strcmp(a->operands[0], "unet") != 0)
-        return cli_usage("bench", "'%s' cannot be timed; there is: unet", a->operands[0]);
-    int status = check_word("--preset", o.preset, "small", "ddpm-cifar10");
-    if (status == CLI_DONE) status = check_word("--mode", mode, "forward", "train");
-    if (status != CLI_DONE) return status;
-    if (strcmp(precision, "f32") != 0) return cli_usage("bench", "--precision is '%s', expected f32", precision);
-    if (batch < 1 || batch > 65536 || repeats < 1 || repeats > 100000)
-        return cli_usage("bench", "--batch and --repeats are 1 or more");
-    o.batch = (int)batch;
-    o.repeats = (int)repeats;
-    ito_bench_result result;
-    table t = {.app = app};
-    ito_status st = ito_bench_unet(app->ctx, &o, &result, args_has(a, "steps") ? print_step : NULL, &t);
-    if (st != ITO_OK) return cli_fail(app, st);
-    print_result(app, &o, &result);
-    return CLI_DONE;
+    static const struct subject {
+        const char *name;
+        int n_operands;
+        int (*run)(cli *app, const args *a);
+    } subjects[] = {
+        {"peak", 1, run_peak},  {"ops", 1, run_ops},     {"conv", 1, run_conv},
+        {"unet", 1, bench_net}, {"model", 2, bench_net},
+    };
+    if (args_int(a, "repeats", 1) < 1 || args_int(a, "repeats", 1) > 1000)
+        return cli_usage("bench", "--repeats is %lld, expected 1 to 1000", (long long)args_int(a, "repeats", 1));
+    for (int i = 0; i < CLI_COUNT(subjects); i++) {
+        if (strcmp(a->operands[0], subjects[i].name) != 0) continue;
+        if (a->n_operands == subjects[i].n_operands) return subjects[i].run(app, a);
+        if (subjects[i].n_operands == 2) return cli_usage("bench", "model needs the model's directory");
+        return cli_usage("bench", "%s takes no further word", subjects[i].name);
+    }
+    return cli_usage("bench", "'%s' cannot be timed; there are: peak, ops, conv, unet, model", a->operands[0]);
 }
 
 static const arg_def options[] = {
-    {"preset", ARG_TEXT, "NAME", "small (1.6 M weights) or ddpm-cifar10 (35.7 M) [small]"},
-    {"batch", ARG_INT, "N", "images at a time [64 for small, 16 for ddpm-cifar10]"},
+    {"preset", ARG_TEXT, "NAME", "of unet: small (1.6 M weights) or ddpm-cifar10 (35.7 M) [small]"},
+    {"batch", ARG_INT, "N", "images at a time [64 for small, 16 for others]"},
+    {"size", ARG_INT, "N", "height and width of the images [the network's own]"},
     {"mode", ARG_TEXT, "MODE", "forward, or train: with backward, clipping, AdamW, EMA [forward]"},
     {"precision", ARG_TEXT, "P", "f32 [f32]"},
-    {"repeats", ARG_INT, "K", "timed runs after a warm-up; the median counts [5]"},
-    {"steps", ARG_FLAG, NULL, "also the time of each operation"},
+    {"repeats", ARG_INT, "K", "timed runs after a warm-up; the median counts [5, of conv 7]"},
+    {"steps", ARG_FLAG, NULL, "of unet, model: also the time of each operation, and where it goes"},
+    {"sweep", ARG_TEXT, "OVER", "of unet, model: batch (1 to 64) or size (16 to 128)"},
+    {"filter", ARG_TEXT, "TEXT", "of ops, conv: only what is named like this"},
+    {"sizes", ARG_TEXT, "SIZES", "of ops: real, as in U-Nets; small, those of the tests; all [real]"},
+    {"backend", ARG_TEXT, "NAME", "of ops: cpu or ref [cpu]"},
+    {"algorithm", ARG_LIST, "NAME", "of conv: this candidate, or all; several take turns [what the plan takes]"},
     ARG_END,
 };
 
 extern const cli_command cli_cmd_bench;
 const cli_command cli_cmd_bench = {
     .name = "bench",
-    .summary = "time a network on this machine",
-    .operands = "unet",
+    .summary = "time operations and networks on this machine",
+    .operands = "peak|ops|conv|unet|model [MODEL]",
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = 2,
+    .details =
+        "peak measures the machine's roofs: multiply-adds in registers and streams from caches and memory.\n"
+        "ops times every operation, conv the convolutions of U-Nets, unet and model a whole network; their\n"
+        "shares say how near each comes to the roof that bounds it. docs/performance.md tells how to read them.\n",
     .options = options,
     .examples = "ito bench unet --preset small --mode train\n"
                 "ito bench unet --preset ddpm-cifar10 --batch 16 --steps\n"
-                "ito bench unet --threads 1 --json\n",
+                "ito bench unet --sweep size --json\n"
+                "ito bench ops --filter group_norm --threads 1\n"
+                "ito bench conv --algorithm winograd4 --algorithm direct\n",
     .run = run,
 };

@@ -81,7 +81,14 @@ typedef struct ito_op_family {
     int n_ops, n_cases;
     const ito_op_def *const *ops;
     const ito_op_case *cases;
+    int n_real_cases;
+    const ito_op_case *real_cases; /* of the size networks have: only timed, too large for differences */
 } ito_op_family;
+/* Of a file whose tables are ops, cases and real_cases. */
+#define ITO_OP_TABLES(family)                                                                                          \
+    {                                                                                                                  \
+        family, ITO_COUNT(ops), ITO_COUNT(cases), ops, cases, ITO_COUNT(real_cases), real_cases                        \
+    }
 
 /* All families, from the registry op_list.h. */
 int ito__op_families(const ito_op_family *const **out);

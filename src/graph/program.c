@@ -203,7 +203,14 @@ int ito_program_n_steps(const ito_program *p)
 ito_program_step ito_program_step_get(const ito_program *p, int i)
 {
     const ito_step *s = &p->steps[i];
-    ito_program_step out = {s->op, s->kernel.def->name, s->label, s->kernel.out[0].shape, s->flops, 0, s->seconds};
+    ito_program_step out = {.op = s->op,
+                            .algorithm = s->kernel.def->name,
+                            .label = s->label,
+                            .shape = s->kernel.out[0].shape,
+                            .n_in = ITO_MIN(s->kernel.n_in, 2),
+                            .flops = s->flops,
+                            .seconds = s->seconds};
+    for (int k = 0; k < out.n_in; k++) out.in[k] = s->kernel.in[k].shape;
     for (int k = 0; k < s->kernel.n_in; k++)
         out.bytes += (double)ito_shape_count(s->kernel.in[k].shape) * (double)ito_dtype_size(s->kernel.in[k].dtype);
     for (int k = 0; k < s->kernel.n_out; k++)

@@ -40,5 +40,8 @@ static const ito_op_case cases[] = {
     CASE("middle", middle, 3, 2, 7, 3),
     CASE("first", first, 1, 9),
 };
+static const ito_op_case real_cases[] = {
+    CASE("classes", last, 2, 4096, 1000),
+};
 static const ito_op_def *const ops[] = {&argmax};
-const ito_op_family ito__ops_argmax = {"argmax", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_argmax = ITO_OP_TABLES("argmax");

@@ -221,5 +221,11 @@ static const ito_op_case cases[] = {
     BIAS("bias per key, causal", build_bias, causal, QA, KA, Q(2, 1, 1, 7)),
     BIAS("mask", build_mask, plain, QA, KA, {.dtype = ITO_I32, .shape = {4, {2, 1, 1, 7}}, .low = 0, .high = 1}),
 };
+static const ito_op_case real_cases[] = {
+    CASE("16x16 image, 256 channels", plain, Q(16, 256, 1, 256), Q(16, 256, 1, 256)),
+    CASE("8x8 image, 64 channels", plain, Q(64, 64, 1, 64), Q(64, 64, 1, 64)),
+    CASE("16x16 tokens, 6 heads of 64", plain, Q(4, 256, 6, 64), Q(4, 256, 6, 64)),
+    CASE("32x32 tokens, causal", causal, Q(1, 1024, 6, 64), Q(1, 1024, 6, 64)),
+};
 static const ito_op_def *const ops[] = {&attention, &attention_grad};
-const ito_op_family ito__ops_attention = {"attention", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_attention = ITO_OP_TABLES("attention");

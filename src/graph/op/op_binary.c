@@ -110,10 +110,33 @@ static const ito_op_case cases[] = {
     STEP_CASE(gt),
     STEP_CASE(ge),
 };
+#define COMPARE(kind)                                                                                                  \
+    {                                                                                                                  \
+        .name = #kind " image", .n_in = 2, .in = {IN(-1, 1, 4, 16, 32, 32, 128), IN(-1, 1, 4, 16, 32, 32, 128)},       \
+        .build = build, .arg = &builder_##kind, .no_grad = true                                                        \
+    }
+static const ito_op_case real_cases[] = {
+    CASE(add, "residual", IN(-1, 1, 4, 16, 32, 32, 128), IN(-1, 1, 4, 16, 32, 32, 128)),
+    CASE(add, "time embedding", IN(-1, 1, 4, 16, 32, 32, 128), IN(-1, 1, 4, 16, 1, 1, 128)),
+    CASE(add, "bias", IN(-1, 1, 4, 16, 32, 32, 128), IN(-1, 1, 1, 128)),
+    CASE(sub, "image", IN(-1, 1, 4, 16, 32, 32, 128), IN(-1, 1, 4, 16, 32, 32, 128)),
+    CASE(mul, "image", IN(-1, 1, 4, 16, 32, 32, 128), IN(-1, 1, 4, 16, 32, 32, 128)),
+    CASE(mul, "per sample", IN(-1, 1, 4, 16, 32, 32, 128), IN(-1, 1, 4, 16, 1, 1, 1)),
+    CASE(div, "image", IN(-1, 1, 4, 16, 32, 32, 128), IN(0.5, 2, 4, 16, 32, 32, 128)),
+    CASE(pow, "image", IN(0.3, 2, 4, 16, 32, 32, 16), IN(-2, 2, 4, 16, 32, 32, 16)),
+    CASE(min, "image", IN(-1, 1, 4, 16, 32, 32, 128), IN(-1, 1, 4, 16, 32, 32, 128)),
+    CASE(max, "image", IN(-1, 1, 4, 16, 32, 32, 128), IN(-1, 1, 4, 16, 32, 32, 128)),
+    COMPARE(eq),
+    COMPARE(ne),
+    COMPARE(lt),
+    COMPARE(le),
+    COMPARE(gt),
+    COMPARE(ge),
+};
 
 static const ito_op_def *const ops[] = {
 #define ITO_X(kind) &kind##_op,
     ITO_BINARY_MAP(ITO_X)
 #undef ITO_X
 };
-const ito_op_family ito__ops_binary = {"binary", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_binary = ITO_OP_TABLES("binary");

@@ -83,5 +83,9 @@ static const ito_op_case cases[] = {
     {.name = "cast to i32", .n_in = 1, .in = {S(-9, 9, 2, 3, 5)}, .build = build_truncate, .no_grad = true},
     {.name = "stop_gradient", .n_in = 2, .in = {S(0, 0, 1, 6), S(0, 0, 1, 6)}, .build = build_stop, .no_grad = true},
 };
+static const ito_op_case real_cases[] = {
+    {.name = "cast there and back", .n_in = 1, .in = {S(0, 0, 4, 16, 32, 32, 128)}, .build = build_cast},
+    {.name = "cast to i32", .n_in = 1, .in = {S(-9, 9, 4, 16, 32, 32, 128)}, .build = build_truncate, .no_grad = true},
+};
 static const ito_op_def *const ops[] = {&cast_op, &stop_gradient};
-const ito_op_family ito__ops_cast = {"cast", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_cast = ITO_OP_TABLES("cast");

@@ -255,5 +255,18 @@ static const ito_op_case cases[] = {
     CASE("conv2d_transposed k3 s2 extra", build_transposed, up3, X(1, 3, 2, 4), W(4, 3, 3, 3), B(3)),
     CASE("conv2d_transposed groups", build_transposed, grouped_up, X(2, 3, 2, 4), W(4, 3, 2, 3), B(6)),
 };
+static const ito_op_case real_cases[] = {
+    CASE("conv2d k3 128 32x32", build, same3, X(16, 32, 32, 128), W(128, 128, 3, 3), B(128)),
+    CASE("conv2d k3 256 16x16", build, same3, X(16, 16, 16, 256), W(256, 256, 3, 3), B(256)),
+    CASE("conv2d k3 512 to 256 8x8", build, same3, X(16, 8, 8, 512), W(256, 512, 3, 3), B(256)),
+    CASE("conv2d k3 256 4x4", build, same3, X(16, 4, 4, 256), W(256, 256, 3, 3), B(256)),
+    CASE("conv2d k3 64 32x32 batch 64", build, same3, X(64, 32, 32, 64), W(64, 64, 3, 3), B(64)),
+    CASE("conv2d k3 3 to 128 32x32", build, same3, X(16, 32, 32, 3), W(128, 3, 3, 3), B(128)),
+    CASE("conv2d k3 128 to 3 32x32", build, same3, X(16, 32, 32, 128), W(3, 128, 3, 3), B(3)),
+    CASE("conv2d k3 s2 256 16x16", build, down_end, X(16, 16, 16, 256), W(256, 256, 3, 3), B(256)),
+    CASE("conv2d k1 384 to 256 16x16", build, none, X(16, 16, 16, 384), W(256, 384, 1, 1), B(256)),
+    CASE("conv2d k3 two groups 16x16", build, grouped, X(16, 16, 16, 128), W(128, 64, 3, 3), B(128)),
+    CASE("conv2d_transposed k4 s2 16x16", build_transposed, up2, X(16, 16, 16, 128), W(128, 64, 4, 4), B(64)),
+};
 static const ito_op_def *const ops[] = {&conv2d, &conv2d_grad_input, &conv2d_grad_weight};
-const ito_op_family ito__ops_conv = {"conv", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_conv = ITO_OP_TABLES("conv");

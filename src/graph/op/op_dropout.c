@@ -51,5 +51,12 @@ static const ito_op_case cases[] = {
     {.name = "dropout 1/3", .n_in = 2, .in = {{.shape = {4, {3, 3, 5, 7}}}, KEYS(3)}, .build = build, .arg = &third},
     {.name = "dropout 0.1", .n_in = 2, .in = {{.shape = {2, {2, 61}}}, KEYS(2)}, .build = build, .arg = &tenth},
 };
+static const ito_op_case real_cases[] = {
+    {.name = "dropout 0.1, image",
+     .n_in = 2,
+     .in = {{.shape = {4, {16, 32, 32, 128}}}, KEYS(16)},
+     .build = build,
+     .arg = &tenth},
+};
 static const ito_op_def *const ops[] = {&dropout};
-const ito_op_family ito__ops_dropout = {"dropout", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_dropout = ITO_OP_TABLES("dropout");

@@ -26,11 +26,14 @@ ito_value *ito_op_full(ito_graph *g, ito_dtype dtype, ito_shape shape, double va
 static ito_value *build(ito_graph *g, ito_value *const *in, const void *arg)
 {
     (void)arg;
-    return ito_op_mul(g, in[0], ito_op_full(g, ito_value_dtype(in[0]), ITO_SHAPE(2, 3), 0.7));
+    return ito_op_mul(g, in[0], ito_op_full(g, ito_value_dtype(in[0]), ito_value_shape(in[0]), 0.7));
 }
 
 static const ito_op_case cases[] = {
     {.name = "full 2x3", .n_in = 1, .in = {{.shape = {2, {2, 3}}}}, .build = build},
 };
+static const ito_op_case real_cases[] = {
+    {.name = "full image", .n_in = 1, .in = {{.shape = {4, {16, 32, 32, 128}}}}, .build = build},
+};
 static const ito_op_def *const ops[] = {&full};
-const ito_op_family ito__ops_full = {"full", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_full = ITO_OP_TABLES("full");

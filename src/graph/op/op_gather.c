@@ -123,5 +123,16 @@ static const ito_op_case cases[] = {
      .build = build_gather},
     {.name = "one_hot", .n_in = 1, .in = {INDEX(-1, 5, 2, 3, 4)}, .build = build_one_hot, .no_grad = true},
 };
+static const ito_op_case real_cases[] = {
+    {.name = "gather class embeddings",
+     .n_in = 2,
+     .in = {{.shape = {2, {1001, 512}}}, INDEX(0, 1000, 1, 64)},
+     .build = build_gather},
+    {.name = "gather tokens",
+     .n_in = 2,
+     .in = {{.shape = {2, {49408, 512}}}, INDEX(0, 49407, 2, 16, 77)},
+     .build = build_gather},
+    {.name = "one_hot classes", .n_in = 1, .in = {INDEX(0, 4, 2, 256, 4096)}, .build = build_one_hot, .no_grad = true},
+};
 static const ito_op_def *const ops[] = {&gather, &gather_grad, &one_hot};
-const ito_op_family ito__ops_gather = {"gather", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_gather = ITO_OP_TABLES("gather");

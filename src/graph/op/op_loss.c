@@ -47,4 +47,18 @@ static const ito_op_case cases[] = {
      .in = {{.shape = {3, {2, 3, 10}}}, LABELS(2, 2, 3)},
      .build = build_cross_entropy},
 };
-const ito_op_family ito__ops_loss = {"loss", 0, ITO_COUNT(cases), NULL, cases};
+static const ito_op_case real_cases[] = {
+    {.name = "mse of images",
+     .n_in = 2,
+     .in = {{.shape = {4, {64, 32, 32, 3}}}, {.shape = {4, {64, 32, 32, 3}}}},
+     .build = build_mse},
+    {.name = "cross_entropy of 1000 classes",
+     .n_in = 2,
+     .in = {{.shape = {2, {256, 1000}}, .low = -4, .high = 4}, LABELS(1, 256)},
+     .build = build_cross_entropy},
+};
+const ito_op_family ito__ops_loss = {.name = "loss",
+                                     .n_cases = ITO_COUNT(cases),
+                                     .cases = cases,
+                                     .n_real_cases = ITO_COUNT(real_cases),
+                                     .real_cases = real_cases};

@@ -124,5 +124,17 @@ static const ito_op_case cases[] = {
     CASE("33x65x17", nn, S(2, 33, 65), S(2, 65, 17)),
     {.name = "linear 2x3x5 to 4", .n_in = 3, .in = {S(3, 2, 3, 5), S(2, 4, 5), S(1, 4)}, .build = build_linear},
 };
+static const ito_op_case real_cases[] = {
+    CASE("time embedding 16x128x512", nt, S(2, 16, 128), S(2, 512, 128)),
+    CASE("time embedding 16x512x512", nt, S(2, 16, 512), S(2, 512, 512)),
+    CASE("pixels 4096x256x256", nt, S(2, 4096, 256), S(2, 256, 256)),
+    CASE("pixels 1024x512x256", nt, S(2, 1024, 512), S(2, 256, 512)),
+    CASE("square 512", nn, S(2, 512, 512), S(2, 512, 512)),
+    CASE("scores 16 of 256x256x256", nt, S(3, 16, 256, 256), S(3, 16, 256, 256)),
+    {.name = "linear 16x256x256 to 1024",
+     .n_in = 3,
+     .in = {S(3, 16, 256, 256), S(2, 1024, 256), S(1, 1024)},
+     .build = build_linear},
+};
 static const ito_op_def *const ops[] = {&matmul};
-const ito_op_family ito__ops_matmul = {"matmul", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_matmul = ITO_OP_TABLES("matmul");

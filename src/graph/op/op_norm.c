@@ -272,7 +272,7 @@ static ito_value *build_batch(ito_graph *g, ito_value *const *in, const void *ar
     return ito_op_batch_norm(g, in[0], in[1], in[2], in[3], in[4], 1e-3);
 }
 
-static const int64_t one = 1, two = 2, three = 3, eight = 8;
+static const int64_t one = 1, two = 2, three = 3, eight = 8, thirty_two = 32;
 
 #define S(n, ...)                                                                                                      \
     {                                                                                                                  \
@@ -300,6 +300,15 @@ static const ito_op_case cases[] = {
      .build = build_batch,
      .tolerance = 1e-5},
 };
+static const ito_op_case real_cases[] = {
+    CASE("group_norm 128 32x32", build_group, &thirty_two, SHAPE4(16, 32, 32, 128), 128),
+    CASE("group_norm silu 128 32x32", build_group_silu, &thirty_two, SHAPE4(16, 32, 32, 128), 128),
+    CASE("group_norm silu 256 16x16", build_group_silu, &thirty_two, SHAPE4(16, 16, 16, 256), 256),
+    CASE("group_norm silu 512 4x4", build_group_silu, &thirty_two, SHAPE4(16, 4, 4, 512), 512),
+    CASE("group_norm silu 32 32x32 batch 64", build_group_silu, &eight, SHAPE4(64, 32, 32, 32), 32),
+    CASE("layer_norm 384", build_layer, NULL, S(3, 16, 256, 384), 384),
+    {.name = "rms_norm 384", .n_in = 2, .in = {S(3, 16, 256, 384), C(384)}, .build = build_rms},
+};
 static const ito_op_def *const ops[] = {&group_norm,      &group_norm_grad, &layer_norm,
                                         &layer_norm_grad, &rms_norm,        &rms_norm_grad};
-const ito_op_family ito__ops_norm = {"norm", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_norm = ITO_OP_TABLES("norm");

@@ -68,5 +68,12 @@ static const ito_op_case cases[] = {
     CASE("heads", heads, 4, 2, 5, 3, 8),
     CASE("patches", patches, 6, 2, 3, 2, 3, 2, 3),
 };
+static const ito_op_case real_cases[] = {
+    CASE("transpose 2048", swap, 2, 2048, 2048),
+    CASE("to channels first 32x32x128", to_channels_first, 4, 16, 32, 32, 128),
+    CASE("to channels last 128x32x32", to_channels_last, 4, 16, 128, 32, 32),
+    CASE("6 heads of 64", heads, 4, 16, 256, 6, 64),
+    CASE("patches 2x2 of 32x32", patches, 6, 16, 16, 2, 16, 2, 16),
+};
 static const ito_op_def *const ops[] = {&permute};
-const ito_op_family ito__ops_permute = {"permute", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_permute = ITO_OP_TABLES("permute");

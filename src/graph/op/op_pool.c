@@ -187,5 +187,11 @@ static const ito_op_case cases[] = {
     CASE("avg_pool k3 overlapping", build_avg, overlapping, 2, 6, 5, 3),
     CASE("avg_pool counting padding", build_avg, counted, 1, 6, 5, 17),
 };
+static const ito_op_case real_cases[] = {
+    CASE("max_pool k2 32x32", build_max, half, 16, 32, 32, 128),
+    CASE("avg_pool k2 32x32", build_avg, half, 16, 32, 32, 128),
+    CASE("max_pool k3 overlapping 32x32", build_max, overlapping, 16, 32, 32, 64),
+    CASE("avg_pool k3 overlapping 32x32", build_avg, overlapping, 16, 32, 32, 64),
+};
 static const ito_op_def *const ops[] = {&max_pool, &max_pool_grad, &avg_pool, &avg_pool_grad};
-const ito_op_family ito__ops_pool = {"pool", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_pool = ITO_OP_TABLES("pool");

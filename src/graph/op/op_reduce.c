@@ -193,7 +193,7 @@ static ito_value *build_broadcast(ito_graph *g, ito_value *const *in, const void
 
 static const uint32_t all = ITO_ALL_AXES, first = 1, spatial = 6, last = 8;
 static const ito_shape channels = {1, {5}}, sample_channels = {4, {2, 1, 1, 5}}, scalar = {0, {0}},
-                       image = {4, {2, 3, 4, 5}};
+                       image = {4, {2, 3, 4, 5}}, wide = {1, {128}}, wide_image = {4, {16, 32, 32, 128}};
 
 #define X                                                                                                              \
     {                                                                                                                  \
@@ -219,5 +219,18 @@ static const ito_op_case cases[] = {
     CASE("broadcast channels", build_broadcast, image, {.shape = {1, {5}}}),
     CASE("broadcast sample and channel", build_broadcast, image, {.shape = {4, {2, 1, 1, 5}}}),
 };
+#define IMAGE                                                                                                          \
+    {                                                                                                                  \
+        .shape = { 4, {16, 32, 32, 128} }                                                                              \
+    }
+static const ito_op_case real_cases[] = {
+    CASE("sum all 32x32x128", build_sum, all, IMAGE),
+    CASE("sum axis 0 32x32x128", build_sum, first, IMAGE),
+    CASE("mean height and width 32x32x128", build_mean, spatial, IMAGE),
+    CASE("max last 32x32x128", build_max, last, IMAGE),
+    CASE("min axis 0 32x32x128", build_min, first, IMAGE),
+    CASE("sum_to channels 32x32x128", build_sum_to, wide, IMAGE),
+    CASE("broadcast channels 32x32x128", build_broadcast, wide_image, {.shape = {1, {128}}}),
+};
 static const ito_op_def *const ops[] = {&sum_op, &mean_op, &max_op, &min_op, &sum_to, &broadcast_to};
-const ito_op_family ito__ops_reduce = {"reduce", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_reduce = ITO_OP_TABLES("reduce");

@@ -98,5 +98,9 @@ static const ito_op_case cases[] = {
     CASE("upsample 3x1", build_up, uneven, 2, 2, 3, 4),     CASE("downsample x2", build_down, two, 2, 4, 6, 17),
     CASE("downsample 3x1", build_down, uneven, 1, 6, 3, 4),
 };
+static const ito_op_case real_cases[] = {
+    CASE("upsample x2 16x16x256", build_up, two, 16, 16, 16, 256),
+    CASE("downsample x2 32x32x128", build_down, two, 16, 32, 32, 128),
+};
 static const ito_op_def *const ops[] = {&upsample, &downsample};
-const ito_op_family ito__ops_resample = {"resample", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_resample = ITO_OP_TABLES("resample");

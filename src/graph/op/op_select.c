@@ -90,5 +90,12 @@ static const ito_op_case cases[] = {
     {.name = "clip inside", .n_in = 1, .in = {S(2, 3, 5)}, .build = build_clip, .arg = inside},
     {.name = "clip outside", .n_in = 1, .in = {S(2, 3, 5)}, .build = build_clip, .arg = below},
 };
+static const ito_op_case real_cases[] = {
+    {.name = "select images",
+     .n_in = 3,
+     .in = {S(4, 16, 32, 32, 128), S(4, 16, 32, 32, 128), S(4, 16, 32, 32, 128)},
+     .build = build_select},
+    {.name = "clip images", .n_in = 1, .in = {S(4, 16, 32, 32, 128)}, .build = build_clip, .arg = inside},
+};
 static const ito_op_def *const ops[] = {&select_op, &clip_op};
-const ito_op_family ito__ops_select = {"select", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_select = ITO_OP_TABLES("select");

@@ -217,6 +217,7 @@ static ito_value *build_pad(ito_graph *g, ito_value *const *in, const void *arg)
 
 static const ito_attr_slice channels = {{0, 0, 0, 5}, {1, 1, 1, 1}, {4, {2, 3, 4, 9}}},
                             every_other = {{1, 0, 1, 0}, {1, 2, 2, 1}, {4, {1, 2, 2, 17}}},
+                            half_channels = {{0, 0, 0, 128}, {1, 1, 1, 1}, {4, {16, 32, 32, 128}}},
                             backward = {{0, 2, 3, 0}, {1, -1, -2, 1}, {4, {2, 3, 2, 17}}};
 static const int last = -1, middle = 1;
 static const ito_attr_pad image_pad = {{0, 1, 2, 0}, {0, 0, 1, 0}, 0}, row_pad = {{1, 0}, {0, 2}, 1.5};
@@ -246,5 +247,18 @@ static const ito_op_case cases[] = {
     {.name = "pad image", .n_in = 1, .in = {S(4, 2, 3, 2, 5)}, .build = build_pad, .arg = &image_pad},
     {.name = "pad rows", .n_in = 1, .in = {S(2, 3, 4)}, .build = build_pad, .arg = &row_pad},
 };
+static const ito_op_case real_cases[] = {
+    {.name = "slice half the channels",
+     .n_in = 1,
+     .in = {S(4, 16, 32, 32, 256)},
+     .build = build_slice,
+     .arg = &half_channels},
+    {.name = "concat skip",
+     .n_in = 3,
+     .in = {S(4, 16, 32, 32, 128), S(4, 16, 32, 32, 64), S(4, 16, 32, 32, 64)},
+     .build = build_concat,
+     .arg = &last},
+    {.name = "pad 32x32x128", .n_in = 1, .in = {S(4, 16, 32, 32, 128)}, .build = build_pad, .arg = &image_pad},
+};
 static const ito_op_def *const ops[] = {&slice_op, &slice_grad, &concat, &pad_op};
-const ito_op_family ito__ops_slice = {"slice", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_slice = ITO_OP_TABLES("slice");

@@ -152,5 +152,10 @@ static const ito_op_case cases[] = {
     CASE("log_softmax first", log_first, 2, 4, 3),    CASE("logsumexp last", sum_last, 3, 2, 3, 17),
     CASE("logsumexp middle", sum_middle, 3, 2, 5, 3),
 };
+static const ito_op_case real_cases[] = {
+    CASE("softmax 16 of 256x256", soft_last, 3, 16, 256, 256),
+    CASE("log_softmax 1000 classes", log_last, 2, 256, 1000),
+    CASE("logsumexp 16 of 256x256", sum_last, 3, 16, 256, 256),
+};
 static const ito_op_def *const ops[] = {&softmax, &softmax_grad, &log_softmax, &log_softmax_grad, &logsumexp};
-const ito_op_family ito__ops_softmax = {"softmax", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_softmax = ITO_OP_TABLES("softmax");

@@ -213,6 +213,42 @@ static const ito_op_case cases[] = {
     {.name = "silu 1x8x9x17", .n_in = 1, .in = {X(-6, 6, 4, 1, 8, 9, 17)}, .build = build, .arg = &builder_silu},
 };
 
+#define REAL(kind, lo, hi)                                                                                             \
+    {                                                                                                                  \
+        .name = #kind " 32x32x128", .n_in = 1, .in = {X(lo, hi, 4, 16, 32, 32, 128)}, .build = build,                  \
+        .arg = &builder_##kind                                                                                         \
+    }
+#define REAL_STEP(kind)                                                                                                \
+    {                                                                                                                  \
+        .name = #kind " 32x32x128", .n_in = 1, .in = {X(-3, 3, 4, 16, 32, 32, 128)}, .build = build,                   \
+        .arg = &builder_##kind, .no_grad = true                                                                        \
+    }
+static const ito_op_case real_cases[] = {
+    REAL(identity, -1, 1),
+    REAL(neg, -1, 1),
+    REAL(abs, 0.2, 2),
+    REAL(exp, -3, 3),
+    REAL(log, 0.1, 4),
+    REAL(log1p, -0.5, 4),
+    REAL(sqrt, 0.1, 4),
+    REAL(rsqrt, 0.2, 4),
+    REAL(square, -2, 2),
+    REAL(reciprocal, 0.3, 3),
+    REAL(sin, -4, 4),
+    REAL(cos, -4, 4),
+    REAL(tanh, -3, 3),
+    REAL(erf, -2.5, 2.5),
+    REAL(sigmoid, -6, 6),
+    REAL(softplus, -6, 6),
+    REAL(relu, 0.1, 2),
+    REAL(silu, -6, 6),
+    REAL(gelu, -4, 4),
+    REAL(gelu_tanh, -4, 4),
+    REAL_STEP(sign),
+    REAL_STEP(floor),
+    {.name = "scale 32x32x128", .n_in = 1, .in = {X(-1, 1, 4, 16, 32, 32, 128)}, .build = build_scale},
+};
+
 static const ito_op_def *const ops[] = {
 #define ITO_X(kind) &kind##_op,
     ITO_UNARY_MAP(ITO_X)
@@ -220,4 +256,4 @@ static const ito_op_def *const ops[] = {
         & unary_grad,
     &scale_op,
 };
-const ito_op_family ito__ops_unary = {"unary", ITO_COUNT(ops), ITO_COUNT(cases), ops, cases};
+const ito_op_family ito__ops_unary = ITO_OP_TABLES("unary");

@@ -1,0 +1,229 @@
+/* Timing convolutions kernel by kernel, without a graph: candidates of the cpu backend take turns on the same data, so that
+ * their ratios hold even where the machine's speed wavers. Weights are packed beforehand, which is timed apart. */
+#include <string.h>
+
+#include "bench/bench_impl.h"
+#include "kernel/cpu/isa.h"
+
+/* DESIGN's table of 3x3 convolutions, and what else U-Nets have: first and last layers, strides, a 1x1. */
+static const struct conv_shape {
+    const char *name;
+    int batch, size, in, out, kernel, stride;
+} shapes[] = {
+    {"32 ch 32x32", 16, 32, 32, 32, 3, 1},
+    {"64 ch 32x32", 16, 32, 64, 64, 3, 1},
+    {"128 ch 32x32", 16, 32, 128, 128, 3, 1},
+    {"128 ch 16x16", 16, 16, 128, 128, 3, 1},
+    {"256 ch 16x16", 16, 16, 256, 256, 3, 1},
+    {"256 ch 8x8", 16, 8, 256, 256, 3, 1},
+    {"256 ch 4x4", 16, 4, 256, 256, 3, 1},
+    {"320 ch 64x64, batch 2", 2, 64, 320, 320, 3, 1},
+    {"128 ch 16x16, batch 1", 1, 16, 128, 128, 3, 1},
+    {"64 ch 32x32, batch 1", 1, 32, 64, 64, 3, 1},
+    {"128 to 256 16x16", 16, 16, 128, 256, 3, 1},
+    {"512 to 256 8x8", 16, 8, 512, 256, 3, 1},
+    {"3 to 128 32x32", 16, 32, 3, 128, 3, 1},
+    {"128 to 3 32x32", 16, 32, 128, 3, 3, 1},
+    {"1 to 32 32x32, batch 64", 64, 32, 1, 32, 3, 1},
+    {"64 ch 32x32, stride 2", 16, 32, 64, 64, 3, 2},
+    {"256 ch 16x16, stride 2", 16, 16, 256, 256, 3, 2},
+    {"1x1 384 to 256 16x16", 16, 16, 384, 256, 1, 1},
+};
+
+#define MAX_CANDIDATES 8
+
+typedef struct candidate {
+    ito_kernel k;
+    void *workspace, *packed;
+    double seconds[ITO_BENCH_MAX_REPEATS], pack_seconds;
+} candidate;
+
+typedef struct conv_bench {
+    ito_ctx *ctx;
+    const ito_bench_conv_options *options;
+    const struct conv_shape *shape;
+    ito_attr_conv attr;
+    ito_shape y;
+    float *data[3]; /* two inputs and the output of one direction */
+    int n;
+    candidate *candidates[MAX_CANDIDATES];
+    ito_bench_row_fn row;
+    void *user;
+} conv_bench;
+
+/* The three directions are one trilinear form: x, w and y, and each is what the other two give. */
+enum { X, W, Y };
+static const struct direction {
+    const char *op, *pass;
+    int in[2], out;
+} directions[] = {
+    {"conv2d", "forward", {X, W}, Y},
+    {"conv2d_grad_input", "backward", {Y, W}, X},
+    {"conv2d_grad_weight", "backward", {X, Y}, W},
+};
+
+static ito_shape shape_of(const conv_bench *b, int which)
+{
+    return which == X ? b->attr.x_shape : which == W ? b->attr.w_shape : b->y;
+}
+
+static void set_shape(conv_bench *b, const struct conv_shape *s)
+{
+    int pad = s->kernel / 2, out = (s->size + 2 * pad - s->kernel) / s->stride + 1;
+    b->shape = s;
+    b->attr = (ito_attr_conv){.stride = {s->stride, s->stride},
+                              .dilation = {1, 1},
+                              .pad_before = {pad, pad},
+                              .pad_after = {pad, pad},
+                              .groups = 1,
+                              .x_shape = ITO_SHAPE(s->batch, s->size, s->size, s->in),
+                              .w_shape = ITO_SHAPE(s->out, s->in, s->kernel, s->kernel)};
+    b->y = ITO_SHAPE(s->batch, out, out, s->out);
+}
+
+static void release(conv_bench *b)
+{
+    for (int i = 0; i < b->n; i++) {
+        candidate *c = b->candidates[i];
+        ito__kernel_release(&c->k);
+        ito__free(b->ctx, c->workspace);
+        ito__free(b->ctx, c->packed);
+        ito__free(b->ctx, c);
+    }
+    for (int i = 0; i < ITO_COUNT(b->data); i++) ito__free(b->ctx, b->data[i]);
+    memset(b->data, 0, sizeof b->data);
+    b->n = 0;
+}
+
+static bool have(const conv_bench *b, const char *algorithm)
+{
+    for (int i = 0; i < b->n; i++)
+        if (!strcmp(b->candidates[i]->k.def->name, algorithm)) return true;
+    return false;
+}
+
+/* algorithm NULL: the one a plan takes. A candidate that does not fit is left out. */
+static ito_status add_candidate(conv_bench *b, const struct direction *d, const char *algorithm)
+{
+    if (b->n == MAX_CANDIDATES || (algorithm && have(b, algorithm))) return ITO_OK;
+    candidate *c = ito__alloc(b->ctx, sizeof *c);
+    if (!c) return ITO_MEMORY;
+    c->k = (ito_kernel){.ctx = b->ctx, .attr = &b->attr, .n_in = 2, .n_out = 1};
+    for (int i = 0; i < 2; i++) c->k.in[i] = (ito_desc){ITO_F32, shape_of(b, d->in[i])};
+    c->k.out[0] = (ito_desc){ITO_F32, shape_of(b, d->out)};
+    c->k.n_threads = ito_ctx_n_threads(b->ctx);
+    ito_status st = ito__backend_cpu.prepare(&c->k, d->op, algorithm);
+    if (st != ITO_OK) {
+        ito__free(b->ctx, c);
+        return st == ITO_UNSUPPORTED ? ITO_OK : st;
+    }
+    b->candidates[b->n++] = c;
+    c->workspace = ito__alloc(b->ctx, c->k.workspace_bytes);
+    c->packed = ito__alloc(b->ctx, c->k.packed_bytes);
+    return c->workspace && c->packed ? ITO_OK : ITO_MEMORY;
+}
+
+static ito_status add_every(conv_bench *b, const struct direction *d)
+{
+    const ito_kernel_def *defs[ITO_ISA_MAX_KERNELS];
+    int n = ito__isa_kernels(ito__isa_best(), defs);
+    for (int i = 0; i < n; i++)
+        if (!strcmp(defs[i]->op, d->op)) ITO_TRY(add_candidate(b, d, defs[i]->name));
+    return ITO_OK;
+}
+
+static ito_status add_candidates(conv_bench *b, const struct direction *d)
+{
+    const ito_bench_conv_options *o = b->options;
+    if (!o->n_algorithms) return add_candidate(b, d, NULL);
+    for (int i = 0; i < o->n_algorithms; i++)
+        ITO_TRY(strcmp(o->algorithms[i], "all") ? add_candidate(b, d, o->algorithms[i]) : add_every(b, d));
+    return ITO_OK;
+}
+
+static ito_status allocate(conv_bench *b, const struct direction *d)
+{
+    const int which[] = {d->in[0], d->in[1], d->out};
+    for (int i = 0; i < 3; i++) {
+        int64_t count = ito_shape_count(shape_of(b, which[i]));
+        b->data[i] = ito__alloc_array(b->ctx, (size_t)count, sizeof(float));
+        if (!b->data[i]) return ITO_MEMORY;
+        ITO_TRY(ito__bench_fill(b->ctx, ITO_F32, count, 0, 0, b->data[i]));
+    }
+    return ITO_OK;
+}
+
+static void run(const conv_bench *b, candidate *c, bool pack)
+{
+    const ito_queue q = {c->k.n_threads};
+    const void *in[] = {b->data[0], b->data[1]};
+    void *out[] = {b->data[2]};
+    if (pack && c->k.packed_bytes) ito__backend_cpu.pack(&c->k, &q, in, c->packed);
+    if (!pack) ito__backend_cpu.run(&c->k, &q, in, out, c->workspace, c->packed);
+}
+
+static double seconds_of(const conv_bench *b, candidate *c, bool pack)
+{
+    double start = ito__now();
+    run(b, c, pack);
+    return ito__now() - start;
+}
+
+static void measure(conv_bench *b, int repeats)
+{
+    for (int i = 0; i < b->n; i++) {
+        candidate *c = b->candidates[i];
+        for (int r = 0; r < repeats; r++) c->seconds[r] = seconds_of(b, c, true);
+        c->pack_seconds = ito__bench_median(repeats, c->seconds);
+        run(b, c, false); /* warms up */
+    }
+    for (int r = 0; r < repeats; r++)
+        for (int i = 0; i < b->n; i++) b->candidates[i]->seconds[r] = seconds_of(b, b->candidates[i], false);
+}
+
+static double bytes_of(ito_shape shape)
+{
+    return sizeof(float) * (double)ito_shape_count(shape);
+}
+
+static void report(const conv_bench *b, const struct direction *d, candidate *c, int repeats)
+{
+    const ito_shape w = b->attr.w_shape;
+    ito_bench_row row = {.name = b->shape->name,
+                         .pass = d->pass,
+                         .op = d->op,
+                         .algorithm = c->k.def->name,
+                         .n_in = 2,
+                         .in = {c->k.in[0].shape, c->k.in[1].shape},
+                         .out = c->k.out[0].shape,
+                         .ms = 1e3 * ito__bench_median(repeats, c->seconds),
+                         .pack_ms = c->k.packed_bytes ? 1e3 * c->pack_seconds : 0,
+                         .flops = 2 * (double)ito_shape_count(b->y) * (double)(w.d[1] * w.d[2] * w.d[3]),
+                         .bytes = bytes_of(b->attr.x_shape) + bytes_of(w) + bytes_of(b->y)};
+    ito_bench_rate(b->options->roofs, &row);
+    b->row(b->user, &row);
+}
+
+static ito_status bench_direction(conv_bench *b, const struct direction *d)
+{
+    int repeats = ITO_MIN(b->options->repeats > 0 ? b->options->repeats : 7, ITO_BENCH_MAX_REPEATS);
+    ito_status st;
+    ITO_GO(add_candidates(b, d));
+    ITO_GO(allocate(b, d));
+    measure(b, repeats);
+    for (int i = 0; i < b->n; i++) report(b, d, b->candidates[i], repeats);
+done:
+    release(b);
+    return st;
+}
+
+ito_status ito_bench_conv(ito_ctx *ctx, const ito_bench_conv_options *options, ito_bench_row_fn row, void *user)
+{
+    conv_bench b = {.ctx = ctx, .options = options, .row = row, .user = user};
+    for (int i = 0; i < ITO_COUNT(shapes); i++) {
+        if (options->filter && !strstr(shapes[i].name, options->filter)) continue;
+        set_shape(&b, &shapes[i]);
+        for (int d = 0; d < ITO_COUNT(directions); d++) ITO_TRY(bench_direction(&b, &directions[d]));
+    }
+    return ITO_OK;
+}

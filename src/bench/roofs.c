@@ -1,0 +1,68 @@
+/* The roofline (Williams, Waterman and Patterson 2009): a kernel is no faster than its arithmetic at the processor's peak, nor
+ * than its data at the peak of where they lie. Both peaks are measured here, so a share of them means the same anywhere. */
+#include <string.h>
+
+#include "bench/bench_impl.h"
+#include "kernel/cpu/peak.h"
+
+/* Floats per array and thread: three arrays together fill half of a core's second-level cache, a quarter of the third-level
+ * cache shared by all threads (others use it too), three times that cache. */
+typedef struct stream_sizes {
+    int64_t l2, l3, memory;
+} stream_sizes;
+
+static int64_t floats(double bytes)
+{
+    return ITO_MAX((int64_t)(bytes / 3 / sizeof(float)) / 64 * 64, 64);
+}
+
+static stream_sizes sizes_for(int n_threads)
+{
+    double l2 = (double)ito__peak_cache(2), l3 = (double)ito__peak_cache(3);
+    return (stream_sizes){floats(l2 / 2), floats(l3 / 4 / n_threads), floats(3 * l3 / n_threads)};
+}
+
+ito_status ito_bench_roofs_measure(ito_ctx *ctx, ito_bench_roofs *out)
+{
+    ito_queue q = {ito_ctx_n_threads(ctx)};
+    stream_sizes n = sizes_for(q.n_threads);
+    int64_t most = ITO_MAX(ITO_MAX(n.l2, n.l3), n.memory);
+    ito_isa best = ito__isa_best();
+    float *memory = ito__alloc_array(ctx, (size_t)(3 * most * q.n_threads), sizeof *memory);
+    if (!memory) return ITO_MEMORY;
+    for (int64_t i = 0; i < 3 * most * q.n_threads; i++) memory[i] = 1; /* zeroed pages may all be the same one */
+    *out = (ito_bench_roofs){
+        .n_threads = q.n_threads, .l2_bytes = (size_t)q.n_threads * ito__peak_cache(2), .l3_bytes = ito__peak_cache(3)};
+    for (int isa = 0; isa <= (int)best; isa++) {
+        if (!ito__isa_available((ito_isa)isa)) continue;
+        out->isa[out->n_isas].name = ito__isa_name((ito_isa)isa);
+        out->isa[out->n_isas++].gflops = 1e-9 * ito__peak_flops(&q, (ito_isa)isa);
+    }
+    out->l2_gbytes = 1e-9 * ito__peak_stream(&q, best, n.l2, memory);
+    out->l3_gbytes = 1e-9 * ito__peak_stream(&q, best, n.l3, memory);
+    out->memory_gbytes = 1e-9 * ito__peak_stream(&q, best, n.memory, memory);
+    ito__free(ctx, memory);
+    return ITO_OK;
+}
+
+/* F(4x4, 3x3) multiplies 36 times where the direct algorithm does 144 times. */
+static double multiplications(const ito_bench_row *row)
+{
+    bool winograd = row->algorithm && !strncmp(row->algorithm, "winograd4", 9);
+    return winograd ? row->flops / 4 : row->flops;
+}
+
+void ito_bench_rate(const ito_bench_roofs *roofs, ito_bench_row *row)
+{
+    double bandwidth = roofs->memory_gbytes;
+    const char *level = "memory";
+    if (row->bytes <= (double)roofs->l3_bytes / 2) bandwidth = roofs->l3_gbytes, level = "L3";
+    if (row->bytes <= (double)roofs->l2_bytes) bandwidth = roofs->l2_gbytes, level = "L2";
+    double compute_ms = 1e-6 * multiplications(row) / roofs->isa[roofs->n_isas - 1].gflops;
+    double data_ms = 1e-6 * row->bytes / bandwidth;
+    row->roof_ms = ITO_MAX(compute_ms, data_ms);
+    row->bound = compute_ms > data_ms ? "compute" : level;
+    row->share = row->ms > 0 ? row->roof_ms / row->ms : 0;
+    row->gflops = row->ms > 0 ? 1e-6 * row->flops / row->ms : 0;
+    row->gbytes = row->ms > 0 ? 1e-6 * row->bytes / row->ms : 0;
+}

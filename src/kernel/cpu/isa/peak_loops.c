@@ -1,0 +1,33 @@
+/* What one core can do at most: multiply-adds that never leave the registers, and a triad that is nothing but loads and
+ * stores. */
+#include "kernel/cpu/isa/peak_loops.h"
+
+#include "kernel/cpu/isa/vec.h"
+
+/* Independent sums: enough to fill two units of a latency of four or five, few enough for 16 registers. */
+enum { SUMS = 12 };
+
+static float multiply_add(int64_t rounds, float scale, float shift)
+{
+    vf sum[SUMS], total = {0};
+    for (int i = 0; i < SUMS; i++) sum[i] = vset(shift * (float)i);
+    const vf s = vset(scale), t = vset(shift);
+    for (int64_t r = 0; r < rounds; r++) {
+#pragma GCC unroll 12
+        for (int i = 0; i < SUMS; i++) sum[i] = sum[i] * s + t;
+    }
+    for (int i = 0; i < SUMS; i++) total += sum[i];
+    float x[VF_WIDTH], out = 0;
+    vstore(x, total);
+    for (int i = 0; i < VF_WIDTH; i++) out += x[i];
+    return out;
+}
+
+/* n is a multiple of 64. */
+static void triad(int64_t n, float scale, const float *b, const float *c, float *a)
+{
+    for (int64_t i = 0; i < n; i += VF_WIDTH) vstore(a + i, vload(b + i) + scale * vload(c + i));
+}
+
+extern const ito_peak_loops ITO_ISA_FN(ito__peak_loops);
+const ito_peak_loops ITO_ISA_FN(ito__peak_loops) = {2 * SUMS * VF_WIDTH, multiply_add, triad};
