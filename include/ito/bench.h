@@ -25,7 +25,7 @@ typedef struct ito_bench_roofs {
         const char *name;
         double gflops; /* float32 multiply-adds in registers, two operations each, all threads together */
     } isa[ITO_BENCH_ISAS];
-    /* GB/s of a = b + s c over arrays that lie in the second- and third-level caches and in memory. */
+    /* GB/s of a += s b (two streams in, one out) over arrays that lie in the second- and third-level caches and in memory. */
     double l2_gbytes, l3_gbytes, memory_gbytes;
     size_t l2_bytes, l3_bytes; /* of all threads together */
 } ito_bench_roofs;

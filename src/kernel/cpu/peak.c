@@ -57,19 +57,19 @@ double ito__peak_flops(const ito_queue *q, ito_isa isa)
     return (double)q->n_threads * ROUNDS * (double)j.loops->round_flops / seconds;
 }
 
-static void triad_slice(void *arg, int64_t slice, int thread)
+static void stream_slice(void *arg, int64_t slice, int thread)
 {
     (void)thread;
     const peak_job *j = arg;
-    float *a = j->memory + 3 * slice * j->n;
-    for (int64_t r = 0; r < j->repeats; r++) j->loops->triad(j->n, 0.5F, a + j->n, a + 2 * j->n, a);
+    float *a = j->memory + 2 * slice * j->n;
+    for (int64_t r = 0; r < j->repeats; r++) j->loops->stream(j->n, 0.0F, a + j->n, a);
 }
 
 double ito__peak_stream(const ito_queue *q, ito_isa isa, int64_t n, float *memory)
 {
     peak_job j = {.loops = loops(isa), .n = n, .repeats = ITO_MAX(TRY_FLOATS / n, 1)};
     j.memory = memory;
-    double seconds = best_seconds(q, triad_slice, &j);
+    double seconds = best_seconds(q, stream_slice, &j);
     return 3.0 * sizeof(float) * (double)q->n_threads * (double)n * (double)j.repeats / seconds;
 }
 

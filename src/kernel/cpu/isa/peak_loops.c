@@ -1,5 +1,4 @@
-/* What one core can do at most: multiply-adds that never leave the registers, and a triad that is nothing but loads and
- * stores. */
+/* What one core can do at most: multiply-adds that never leave the registers, and streams in and out with one of them each. */
 #include "kernel/cpu/isa/peak_loops.h"
 
 #include "kernel/cpu/isa/vec.h"
@@ -23,11 +22,12 @@ static float multiply_add(int64_t rounds, float scale, float shift)
     return out;
 }
 
-/* n is a multiple of 64. */
-static void triad(int64_t n, float scale, const float *b, const float *c, float *a)
+/* In place: a line that is only written would be read from memory first, and the roof would be a quarter too low. n is a
+ * multiple of 64. */
+static void stream(int64_t n, float scale, const float *b, float *a)
 {
-    for (int64_t i = 0; i < n; i += VF_WIDTH) vstore(a + i, vload(b + i) + scale * vload(c + i));
+    for (int64_t i = 0; i < n; i += VF_WIDTH) vstore(a + i, vload(a + i) + scale * vload(b + i));
 }
 
 extern const ito_peak_loops ITO_ISA_FN(ito__peak_loops);
-const ito_peak_loops ITO_ISA_FN(ito__peak_loops) = {2 * SUMS * VF_WIDTH, multiply_add, triad};
+const ito_peak_loops ITO_ISA_FN(ito__peak_loops) = {2 * SUMS * VF_WIDTH, multiply_add, stream};

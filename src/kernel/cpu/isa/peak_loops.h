@@ -7,7 +7,7 @@
 typedef struct ito_peak_loops {
     int64_t round_flops; /* of one round of multiply_add: two per multiply-add */
     float (*multiply_add)(int64_t rounds, float scale, float shift);
-    void (*triad)(int64_t n, float scale, const float *b, const float *c, float *a); /* a = b + scale c */
+    void (*stream)(int64_t n, float scale, const float *b, float *a); /* a += scale b */
 } ito_peak_loops;
 
 #endif
