@@ -2,7 +2,7 @@
  * names across files end in the set (ITO_ISA_FN in isa/vec.h). The set is chosen at run time: the best one that the
  * processor has, bounded from above by the environment variable ITO_ISA=generic|avx2|avx512.
  *
- * A family is one file of kernels. It defines `const ito_isa_family ITO_ISA_FN(ito__cpu_NAME)` and has one line in
+ * A family is a table of kernels at the end of a file of isa/, handed out with ITO_ISA_FAMILY and named in
  * ITO_ISA_FAMILY_MAP; families and the kernels in them are listed best first. */
 #ifndef ITO_ISA_H
 #define ITO_ISA_H
@@ -33,6 +33,11 @@ typedef struct ito_isa_family {
     int n;
     const ito_kernel_def *defs;
 } ito_isa_family;
+
+/* In a file of isa/: the family ito__cpu_NAME of the set that is being compiled. */
+#define ITO_ISA_FAMILY(name, table)                                                                                    \
+    extern const ito_isa_family ITO_ISA_FN(ito__cpu_##name);                                                           \
+    const ito_isa_family ITO_ISA_FN(ito__cpu_##name) = {ITO_COUNT(table), table}
 
 const char *ito__isa_name(ito_isa isa);
 /* Does this processor have it? */

@@ -155,5 +155,4 @@ static const ito_kernel_def defs[] = {
     {.op = "attention", .name = "tiles", .prepare = forward_prepare, .run = forward_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_attention);
-const ito_isa_family ITO_ISA_FN(ito__cpu_attention) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(attention, defs);

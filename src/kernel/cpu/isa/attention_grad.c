@@ -200,5 +200,4 @@ static const ito_kernel_def defs[] = {
     {.op = "attention_grad", .name = "tiles", .prepare = grad_prepare, .run = grad_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_attention_grad);
-const ito_isa_family ITO_ISA_FN(ito__cpu_attention_grad) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(attention_grad, defs);

@@ -67,11 +67,6 @@ static ito_status prepare_broadcast(ito_kernel *k)
     return ITO_OK;
 }
 
-static void run_walk(const ito_queue *q, mem_job job, void (*fn)(void *, int64_t, int))
-{
-    ito__parallel(q, walk_n_slices(job.k->state), fn, &job);
-}
-
 static void binary_slice(void *arg, int64_t slice, int thread)
 {
     (void)thread;
@@ -86,11 +81,7 @@ static void binary_slice(void *arg, int64_t slice, int thread)
     for (walk_cursor c = walk_start(w, slice); walk_next(&c, &s);) row(s.n, a + s.at[1], b + s.at[2], y + s.at[0]);
 }
 
-static void binary_run(RUN_ARGS)
-{
-    (void)packed;
-    run_walk(q, (mem_job){k, in, out, work}, binary_slice);
-}
+RUN_SLICES(binary, walk_n_slices(k->state))
 
 /* --- select ------------------------------------------------------------------------------------------------------- */
 
@@ -110,11 +101,7 @@ static void select_slice(void *arg, int64_t slice, int thread)
     }
 }
 
-static void select_run(RUN_ARGS)
-{
-    (void)packed;
-    run_walk(q, (mem_job){k, in, out, work}, select_slice);
-}
+RUN_SLICES(select, walk_n_slices(k->state))
 
 /* --- broadcast_to ------------------------------------------------------------------------------------------------- */
 
@@ -137,11 +124,7 @@ static void broadcast_slice(void *arg, int64_t slice, int thread)
     }
 }
 
-static void broadcast_run(RUN_ARGS)
-{
-    (void)packed;
-    run_walk(q, (mem_job){k, in, out, work}, broadcast_slice);
-}
+RUN_SLICES(broadcast, walk_n_slices(k->state))
 
 static const ito_kernel_def defs[] = {
     {.op = "binary", .name = "simd", .prepare = prepare_broadcast, .run = binary_run},
@@ -149,5 +132,4 @@ static const ito_kernel_def defs[] = {
     {.op = "broadcast_to", .name = "simd", .prepare = prepare_broadcast, .run = broadcast_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_binary);
-const ito_isa_family ITO_ISA_FN(ito__cpu_binary) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(binary, defs);

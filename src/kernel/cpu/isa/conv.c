@@ -214,5 +214,4 @@ static const ito_kernel_def defs[] = {
     {.op = "conv2d_grad_input", .name = "direct", .prepare = prepare_grad_input, .pack = pack, .run = run_grad_input},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_conv);
-const ito_isa_family ITO_ISA_FN(ito__cpu_conv) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(conv, defs);

@@ -196,5 +196,4 @@ static const ito_kernel_def defs[] = {
     {.op = "matmul", .name = "long", .prepare = prepare_matmul, .run = run_matmul},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_conv_weight);
-const ito_isa_family ITO_ISA_FN(ito__cpu_conv_weight) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(conv_weight, defs);

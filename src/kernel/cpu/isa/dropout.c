@@ -92,16 +92,10 @@ static void dropout_slice(void *arg, int64_t slice, int thread)
          (float *)job->out[0] + n * size);
 }
 
-static void dropout_run(RUN_ARGS)
-{
-    (void)packed;
-    mem_job job = {k, in, out, work};
-    ito__parallel(q, k->in[0].shape.d[0] * sample_chunks(k), dropout_slice, &job);
-}
+RUN_SLICES(dropout, k->in[0].shape.d[0] * sample_chunks(k))
 
 static const ito_kernel_def defs[] = {
     {.op = "dropout", .name = "philox", .prepare = dropout_prepare, .run = dropout_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_dropout);
-const ito_isa_family ITO_ISA_FN(ito__cpu_dropout) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(dropout, defs);

@@ -42,13 +42,7 @@ static void gather_slice(void *arg, int64_t slice, int thread)
     }
 }
 
-static void gather_run(RUN_ARGS)
-{
-    (void)packed;
-    mem_job job = {k, in, out, work};
-    int64_t rows = chunk_rows(row_size(&k->in[0].shape));
-    ito__parallel(q, div_up(count_in(k, 1), rows), gather_slice, &job);
-}
+RUN_SLICES(gather, div_up(count_in(k, 1), chunk_rows(row_size(&k->in[0].shape))))
 
 /* --- its gradient: a slice owns some columns and adds the rows in the order of the indices ------------------------ */
 
@@ -77,12 +71,7 @@ static void gather_grad_slice(void *arg, int64_t slice, int thread)
     }
 }
 
-static void gather_grad_run(RUN_ARGS)
-{
-    (void)packed;
-    mem_job job = {k, in, out, work};
-    ito__parallel(q, div_up(row_size(&k->out[0].shape), COLUMNS), gather_grad_slice, &job);
-}
+RUN_SLICES(gather_grad, div_up(row_size(&k->out[0].shape), COLUMNS))
 
 /* --- one_hot ------------------------------------------------------------------------------------------------------ */
 
@@ -119,5 +108,4 @@ static const ito_kernel_def defs[] = {
     {.op = "one_hot", .name = "rows", .prepare = one_hot_prepare, .run = one_hot_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_gather);
-const ito_isa_family ITO_ISA_FN(ito__cpu_gather) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(gather, defs);

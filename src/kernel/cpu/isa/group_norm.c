@@ -400,5 +400,4 @@ static const ito_kernel_def defs[] = {
     {.op = "group_norm_grad", .name = "chunks", .prepare = norm_prepare, .run = grad_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_group_norm);
-const ito_isa_family ITO_ISA_FN(ito__cpu_group_norm) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(group_norm, defs);

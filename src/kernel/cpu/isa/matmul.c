@@ -152,5 +152,4 @@ static const ito_kernel_def defs[] = {
     {.op = "matmul", .name = "gemm", .prepare = prepare, .pack = pack, .run = run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_matmul);
-const ito_isa_family ITO_ISA_FN(ito__cpu_matmul) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(matmul, defs);

@@ -18,6 +18,15 @@ typedef struct mem_job {
 #define RUN_ARGS                                                                                                       \
     const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out, void *work, const void *packed
 
+/* NAME_run of a kernel that is all in NAME_slice: calls it, with a mem_job, for so many slices (an expression in k). */
+#define RUN_SLICES(name, slices)                                                                                       \
+    static void name##_run(RUN_ARGS)                                                                                   \
+    {                                                                                                                  \
+        (void)packed;                                                                                                  \
+        mem_job job = {k, in, out, work};                                                                              \
+        ito__parallel(q, slices, name##_slice, &job);                                                                  \
+    }
+
 static inline int64_t div_up(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;

@@ -169,5 +169,4 @@ static const ito_kernel_def defs[] = {
     {.op = "permute", .name = "rows", .prepare = permute_prepare, .run = moves_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_move);
-const ito_isa_family ITO_ISA_FN(ito__cpu_move) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(move, defs);

@@ -194,27 +194,17 @@ static void downsample_slice(void *arg, int64_t slice, int thread)
 
 /* --- kernels ------------------------------------------------------------------------------------------------------ */
 
-/* One slice for each row of the output. */
-#define ROW_KERNEL(name)                                                                                               \
-    static void name##_run(RUN_ARGS)                                                                                   \
-    {                                                                                                                  \
-        (void)packed;                                                                                                  \
-        mem_job job = {k, in, out, work};                                                                              \
-        ito__parallel(q, k->out[0].shape.d[0] * k->out[0].shape.d[1], name##_slice, &job);                             \
-    }
-ROW_KERNEL(max_pool)
-ROW_KERNEL(avg_pool)
-ROW_KERNEL(avg_pool_grad)
-ROW_KERNEL(upsample)
-ROW_KERNEL(downsample)
-
-static void max_pool_grad_run(RUN_ARGS)
+static int64_t output_rows(const ito_kernel *k)
 {
-    (void)packed;
-    mem_job job = {k, in, out, work};
-    const int64_t *x = k->in[0].shape.d;
-    ito__parallel(q, x[0] * div_up(x[3], CHANNELS), max_pool_grad_slice, &job);
+    return k->out[0].shape.d[0] * k->out[0].shape.d[1];
 }
+
+RUN_SLICES(max_pool, output_rows(k))
+RUN_SLICES(max_pool_grad, k->in[0].shape.d[0] * div_up(k->in[0].shape.d[3], CHANNELS))
+RUN_SLICES(avg_pool, output_rows(k))
+RUN_SLICES(avg_pool_grad, output_rows(k))
+RUN_SLICES(upsample, output_rows(k))
+RUN_SLICES(downsample, output_rows(k))
 
 static const ito_kernel_def defs[] = {
     {.op = "max_pool", .name = "rows", .prepare = prepare_f32, .run = max_pool_run},
@@ -225,5 +215,4 @@ static const ito_kernel_def defs[] = {
     {.op = "downsample_average", .name = "rows", .prepare = prepare_f32, .run = downsample_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_pool);
-const ito_isa_family ITO_ISA_FN(ito__cpu_pool) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(pool, defs);

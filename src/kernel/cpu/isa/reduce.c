@@ -224,5 +224,4 @@ static const ito_kernel_def defs[] = {
     {.op = "sum_to", .name = "parts", .prepare = sum_to_prepare, .run = reduce_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_reduce);
-const ito_isa_family ITO_ISA_FN(ito__cpu_reduce) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(reduce, defs);

@@ -222,5 +222,4 @@ static const ito_kernel_def defs[] = {
     {.op = "rms_norm_grad", .name = "rows", .prepare = grad_prepare, .run = rms_norm_grad_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_row_norm);
-const ito_isa_family ITO_ISA_FN(ito__cpu_row_norm) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(row_norm, defs);

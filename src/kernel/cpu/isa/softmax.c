@@ -124,12 +124,7 @@ static int64_t row_slices(const ito_kernel *k)
         (void)dy;                                                                                                      \
         for (int64_t r = slice * rows; r < end; r++) statement;                                                        \
     }                                                                                                                  \
-    static void name##_run(RUN_ARGS)                                                                                   \
-    {                                                                                                                  \
-        (void)packed;                                                                                                  \
-        mem_job job = {k, in, out, work};                                                                              \
-        ito__parallel(q, row_slices(k), name##_slice, &job);                                                           \
-    }
+    RUN_SLICES(name, row_slices(k))
 
 static int32_t row_argmax(int64_t n, const float *x)
 {
@@ -155,5 +150,4 @@ static const ito_kernel_def defs[] = {
     {.op = "argmax", .name = "rows", .prepare = prepare_last_axis, .run = argmax_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_softmax);
-const ito_isa_family ITO_ISA_FN(ito__cpu_softmax) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(softmax, defs);

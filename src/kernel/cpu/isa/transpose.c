@@ -85,5 +85,4 @@ static const ito_kernel_def defs[] = {
     {.op = "permute", .name = "tiles", .prepare = transpose_prepare, .run = transpose_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_transpose);
-const ito_isa_family ITO_ISA_FN(ito__cpu_transpose) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(transpose, defs);

@@ -42,17 +42,7 @@ void ITO_ISA_FN(ito__cpu_slope_row)(int kind, int64_t n, const float *x, const f
 
 /* --- kernels ------------------------------------------------------------------------------------------------------ */
 
-static void run_chunks(const ito_queue *q, mem_job job, void (*fn)(void *, int64_t, int))
-{
-    ito__parallel(q, div_up(count_out(job.k, 0), CHUNK), fn, &job);
-}
-
-#define ELEMENTWISE(name)                                                                                              \
-    static void name##_run(RUN_ARGS)                                                                                   \
-    {                                                                                                                  \
-        (void)packed;                                                                                                  \
-        run_chunks(q, (mem_job){k, in, out, work}, name##_slice);                                                      \
-    }
+#define ELEMENTWISE(name) RUN_SLICES(name, div_up(count_out(k, 0), CHUNK))
 
 static void unary_slice(void *arg, int64_t slice, int thread)
 {
@@ -169,5 +159,4 @@ static const ito_kernel_def defs[] = {
     {.op = "cast", .name = "simd", .prepare = cast_prepare, .run = cast_run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_unary);
-const ito_isa_family ITO_ISA_FN(ito__cpu_unary) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(unary, defs);

@@ -271,8 +271,7 @@ static const ito_kernel_def defs[] = {
     {.op = "conv2d_grad_input", .name = "winograd4", .prepare = prepare_grad, .pack = pack, .run = run_grad},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_winograd);
-const ito_isa_family ITO_ISA_FN(ito__cpu_winograd) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(winograd, defs);
 
 /* The same for any shape: listed behind the direct convolutions, so found only by name. */
 static const ito_kernel_def by_name[] = {
@@ -280,5 +279,4 @@ static const ito_kernel_def by_name[] = {
     {.op = "conv2d_grad_input", .name = "winograd4", .prepare = prepare_any_grad, .pack = pack, .run = run_grad},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_winograd_by_name);
-const ito_isa_family ITO_ISA_FN(ito__cpu_winograd_by_name) = {ITO_COUNT(by_name), by_name};
+ITO_ISA_FAMILY(winograd_by_name, by_name);

@@ -191,13 +191,11 @@ static const ito_kernel_def defs[] = {
     {.op = "conv2d_grad_weight", .name = "winograd4", .prepare = prepare, .run = run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_winograd_weight);
-const ito_isa_family ITO_ISA_FN(ito__cpu_winograd_weight) = {ITO_COUNT(defs), defs};
+ITO_ISA_FAMILY(winograd_weight, defs);
 
 /* The same for any shape, found only by name. */
 static const ito_kernel_def by_name[] = {
     {.op = "conv2d_grad_weight", .name = "winograd4", .prepare = prepare_any, .run = run},
 };
 
-extern const ito_isa_family ITO_ISA_FN(ito__cpu_winograd_weight_by_name);
-const ito_isa_family ITO_ISA_FN(ito__cpu_winograd_weight_by_name) = {ITO_COUNT(by_name), by_name};
+ITO_ISA_FAMILY(winograd_weight_by_name, by_name);
