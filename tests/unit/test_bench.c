@@ -1,11 +1,8 @@
 /* The benches: every op with a kernel has a row, rows add up, the roofs hold. Times themselves are not tested. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "testing.h"
+
 #include <string.h>
 
-#include <cmocka.h>
 #include <math.h>
 
 #include <ito/bench.h>
@@ -23,13 +20,6 @@ static const ito_bench_roofs roofs = {.n_threads = 2,
                                       .l3_bytes = 40000000};
 
 #define assert_near(got, want, tolerance) assert_true(fabs((got) - (want)) <= (tolerance))
-
-static ito_ctx *new_ctx(int n_threads)
-{
-    ito_ctx *ctx;
-    assert_int_equal(ito_ctx_create(&(ito_ctx_options){.n_threads = n_threads}, &ctx), ITO_OK);
-    return ctx;
-}
 
 /* ---- rates ---- */
 
@@ -68,7 +58,7 @@ static void test_rate_compute(void **state)
 static void test_roofs(void **state)
 {
     (void)state;
-    ito_ctx *ctx = new_ctx(1);
+    ito_ctx *ctx = ctx_open(1);
     ito_bench_roofs r;
     assert_int_equal(ito_bench_roofs_measure(ctx, &r), ITO_OK);
     assert_int_equal(r.n_threads, 1);
@@ -113,7 +103,7 @@ static void test_every_op_has_a_row(void **state)
 {
     (void)state;
     static seen s;
-    ito_ctx *ctx = new_ctx(1);
+    ito_ctx *ctx = ctx_open(1);
     ito_bench_op_options options = {.roofs = &roofs, .sizes = ITO_BENCH_SMALL, .repeats = 1};
     assert_int_equal(ito_bench_ops(ctx, &options, see, &s), ITO_OK);
     assert_true(s.n_backward > 0 && s.n_backward < s.n_rows);
@@ -132,7 +122,7 @@ static void test_real_sizes(void **state)
 {
     (void)state;
     static seen s;
-    ito_ctx *ctx = new_ctx(1);
+    ito_ctx *ctx = ctx_open(1);
     const ito_op_family *const *families;
     int n = ito__op_families(&families);
     for (int f = 0; f < n; f++)
@@ -151,7 +141,7 @@ static void test_conv(void **state)
 {
     (void)state;
     static seen s;
-    ito_ctx *ctx = new_ctx(2);
+    ito_ctx *ctx = ctx_open(2);
     const char *algorithms[] = {"direct", "all"};
     ito_bench_conv_options options = {.roofs = &roofs, .filter = "128 ch 16x16, batch 1", .repeats = 1};
     assert_int_equal(ito_bench_conv(ctx, &options, see, &s), ITO_OK);
@@ -187,7 +177,7 @@ static void test_unet_steps(void **state)
 {
     (void)state;
     totals forward = {0}, train = {0};
-    ito_ctx *ctx = new_ctx(2);
+    ito_ctx *ctx = ctx_open(2);
     ito_bench_options options = {.batch = 1, .size = 8, .repeats = 1, .roofs = &roofs};
     ito_bench_result r;
     assert_int_equal(ito_bench_unet(ctx, &options, &r, add_up, &forward), ITO_OK);

@@ -1,11 +1,8 @@
 /* The test backend does catch shortcuts: touching its memory from outside kills the process, fresh memory is NaN, and
  * its vector functions and copies work on closed memory. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "testing.h"
+
 #include <math.h>
 #include <signal.h>
 #include <string.h>
@@ -15,13 +12,6 @@
 #include "kernel/kernel.h"
 
 #define TEST (&ito__backend_test)
-
-static ito_ctx *context(void)
-{
-    ito_ctx *ctx = NULL;
-    assert_int_equal(ito_ctx_create(NULL, &ctx), ITO_OK);
-    return ctx;
-}
 
 /* Does fn(memory) end in a fault? Run in a child, which prints nothing. */
 static bool faults(void (*fn)(void *memory), void *memory)
@@ -61,7 +51,7 @@ static void use_workspace_after_run(void *memory)
 static void test_outside_access_faults(void **state)
 {
     (void)state;
-    ito_ctx *ctx = context();
+    ito_ctx *ctx = ctx_open(0);
     void *memory = TEST->alloc(ctx, 100);
     assert_non_null(memory);
     assert_true(faults(read_it, memory));
@@ -74,7 +64,7 @@ static void test_outside_access_faults(void **state)
 static void test_fresh_memory_is_poison(void **state)
 {
     (void)state;
-    ito_ctx *ctx = context();
+    ito_ctx *ctx = ctx_open(0);
     size_t bytes = 3 * sizeof(double);
     void *memory = TEST->alloc(ctx, bytes);
     double wide[3];
@@ -90,7 +80,7 @@ static void test_fresh_memory_is_poison(void **state)
 static void test_refusals(void **state)
 {
     (void)state;
-    ito_ctx *ctx = context();
+    ito_ctx *ctx = ctx_open(0);
     ito_kernel k = {.ctx = ctx};
     assert_int_equal(TEST->prepare(&k, "no such op", NULL), ITO_UNSUPPORTED);
     assert_non_null(strstr(ito_last_error(ctx), "no such op"));
@@ -126,7 +116,7 @@ static void test_vectors_on_closed_memory(void **state)
     (void)state;
     enum { N = 2, SIZE = 3, BYTES = N * SIZE * sizeof(float) };
     const ito_queue q = {1};
-    ito_ctx *ctx = context();
+    ito_ctx *ctx = ctx_open(0);
     float *a = TEST->alloc(ctx, BYTES), *b = TEST->alloc(ctx, BYTES), *mask = TEST->alloc(ctx, BYTES);
     float *dst = TEST->alloc(ctx, BYTES);
     const float a0[] = {1, 2, 3, 4, 5, 6}, b0[] = {10, 20, 30, 40, 50, 60}, mask0[] = {1, 0, 1, 0, 1, 0};
