@@ -38,6 +38,7 @@
 #include <ito/graph.h>
 #include <ito/ops.h>
 #include <ito/params.h>
+#include <ito/plan.h>
 #include <ito/program.h>
 
 /* noise, predictions, sampling */

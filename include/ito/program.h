@@ -12,13 +12,16 @@ extern "C" {
 #endif
 
 typedef struct ito_program ito_program;
+typedef struct ito_plan ito_plan; /* ito/plan.h */
 
 /* Zero is the default of every field. */
 typedef struct ito_program_options {
     const char *backend; /* "cpu", "ref" or "test"; NULL: the context's */
     bool freeze_params;  /* parameters stay as they are between ito_program_repack() calls: weights are packed once */
     bool no_fusion;      /* run the graph as it was built (for tests) */
-    int n_bound;         /* the first n_bound outputs are written to memory that ito_program_bind names (gradients) */
+    const ito_plan
+        *plan;   /* algorithms for the problems that it names, while the program is created; NULL: the table's */
+    int n_bound; /* the first n_bound outputs are written to memory that ito_program_bind names (gradients) */
 } ito_program_options;
 
 /* Compiles what the n_out values need. The graph may be destroyed afterwards, but the values still name inputs and

@@ -44,7 +44,8 @@ typedef struct ito_train_options {
     const char *recipe;               /* name or file; NULL: chosen from the data set */
     const char *task;                 /* NULL: the recipe's */
     const char *const *settings;      /* "key=value" over the recipe's, ended by NULL; see ito_train_option_defs */
-    bool resume;                      /* go on from out/checkpoint; settings must agree with it */
+    const char *plan; /* file of a plan (ito/plan.h): algorithms for the problems that it names; NULL: the table's */
+    bool resume;      /* go on from out/checkpoint by its own plan; settings must agree with it */
     /* Called often; false stops after a checkpoint. */
     bool (*progress)(void *user, const ito_train_progress *progress);
     void *user;

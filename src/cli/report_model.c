@@ -19,6 +19,14 @@ static void print_classes(const ito_model_info *info)
            info->has_null_label ? "; can be sampled without a label" : "");
 }
 
+/* The plan has a line per kernel: only what it is for and how long it is. */
+static void print_plan(const json_t *plan)
+{
+    printf("  plan           %d kernels of backend %s, %s\n", (int)json_object_size(json_object_get(plan, "kernels")),
+           json_string_value(json_object_get(plan, "backend")),
+           json_string_value(json_object_get(plan, "instruction_set")));
+}
+
 /* "training: steps 60, seconds 3.1": the record's objects, one a line; deeper ones as JSON. */
 static void print_record(const char *text)
 {
@@ -26,6 +34,10 @@ static void print_record(const char *text)
     const char *key;
     json_object_foreach(record, key, value)
     {
+        if (!strcmp(key, "plan") && json_is_object(value)) {
+            print_plan(value);
+            continue;
+        }
         char *compact = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
         if (compact && strcmp(key, "class_names") != 0) printf("  %-14s %s\n", key, compact);
         free(compact);

@@ -1,8 +1,9 @@
 /* From a graph to a program: copy what is alive, fuse, choose kernels, give every value a storage, plan the slab. */
 #include <string.h>
 
-#include "graph/plan.h"
+#include "graph/plan_impl.h"
 #include "graph/program_impl.h"
+#include "graph/slab.h"
 
 static ito_status check_outputs(ito_graph *g, int n_out, ito_value *const *outputs, int n_bound)
 {
@@ -114,7 +115,7 @@ static ito_status prepare_step(ito_program *p, const ito_node *n, ito_step *step
     step->op = n->op->name;
     step->label = n->label;
     step->flops = n->op->flops ? n->op->flops(n) : 0;
-    ITO_TRY(p->backend->prepare(k, n->op->kernel, NULL));
+    ITO_TRY(ito__plan_prepare(p->options.plan, p->backend, k, n->op->kernel));
     step->packed_kept = k->packed_bytes && (k->frozen & 2);
     return ITO_OK;
 }
@@ -206,28 +207,28 @@ static void share_storages(ito_program *p)
 static ito_status plan_slab(ito_program *p)
 {
     int n = 0, most = p->n_storages + 2 * p->n_steps;
-    ito_plan_buffer *buffers = ito__alloc_array(p->ctx, (size_t)most, sizeof *buffers);
+    ito_slab_buffer *buffers = ito__alloc_array(p->ctx, (size_t)most, sizeof *buffers);
     size_t **slots = ito__alloc_array(p->ctx, (size_t)most, sizeof *slots);
     ito_status st = ITO_MEMORY;
     if (!buffers || !slots) goto done;
     for (int i = 0; i < p->n_storages; i++) {
         ito_storage *s = &p->storages[i];
         if (s->place != ITO_PLACE_SLAB || !s->bytes) continue;
-        buffers[n] = (ito_plan_buffer){s->bytes, s->first, s->last, 0};
+        buffers[n] = (ito_slab_buffer){s->bytes, s->first, s->last, 0};
         slots[n++] = &s->offset;
     }
     for (int t = 0; t < p->n_steps; t++) {
         ito_step *step = &p->steps[t];
         if (step->kernel.workspace_bytes) {
-            buffers[n] = (ito_plan_buffer){step->kernel.workspace_bytes, t, t, 0};
+            buffers[n] = (ito_slab_buffer){step->kernel.workspace_bytes, t, t, 0};
             slots[n++] = &step->workspace;
         }
         if (step->kernel.packed_bytes && !step->packed_kept) {
-            buffers[n] = (ito_plan_buffer){step->kernel.packed_bytes, t, t, 0};
+            buffers[n] = (ito_slab_buffer){step->kernel.packed_bytes, t, t, 0};
             slots[n++] = &step->packed;
         }
     }
-    ITO_GO(ito__plan_offsets(p->ctx, n, buffers, &p->memory.slab_bytes, &p->memory.live_bytes));
+    ITO_GO(ito__slab_offsets(p->ctx, n, buffers, &p->memory.slab_bytes, &p->memory.live_bytes));
     for (int i = 0; i < n; i++) *slots[i] = buffers[i].offset;
 done:
     ito__free(p->ctx, buffers);
@@ -241,14 +242,14 @@ static void plan_rest(ito_program *p)
         ito_step *step = &p->steps[t];
         if (!step->packed_kept) continue;
         step->packed = p->memory.packed_bytes;
-        p->memory.packed_bytes += ito__plan_aligned(step->kernel.packed_bytes);
+        p->memory.packed_bytes += ito__slab_aligned(step->kernel.packed_bytes);
     }
     for (int i = 0; i < p->n_storages; i++) {
         ito_storage *s = &p->storages[i];
         if (s->place == ITO_PLACE_BOUND) p->memory.bound_bytes += s->bytes;
         if (s->place != ITO_PLACE_CONST) continue;
         s->offset = p->memory.const_bytes;
-        p->memory.const_bytes += ito__plan_aligned(s->bytes);
+        p->memory.const_bytes += ito__slab_aligned(s->bytes);
     }
 }
 
@@ -310,12 +311,14 @@ ito_status ito_program_create(ito_graph *g, int n_out, ito_value *const *outputs
     ITO_TRY(check_outputs(g, n_out, outputs, o.n_bound));
     const ito_backend *backend;
     ITO_TRY(ito__backend_open(g->ctx, o.backend, &backend));
+    if (o.plan) ITO_TRY(ito__plan_check(o.plan, g->ctx, backend));
     ito_program *p = ito__alloc(g->ctx, sizeof *p);
     if (!p) return ITO_MEMORY;
     *p = (ito_program){.ctx = g->ctx, .backend = backend, .options = o, .repack = true};
     p->options.backend = backend->name;
     p->queue.n_threads = ito_ctx_n_threads(g->ctx);
     ito_status st = compile(p, g, n_out, outputs);
+    p->options.plan = NULL; /* the caller's, who may destroy it now */
     if (st != ITO_OK)
         ito_program_destroy(p);
     else

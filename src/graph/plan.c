@@ -1,74 +1,166 @@
-/* Greedy placement of buffers by size. */
-#include "graph/plan.h"
-
+/* A plan is held as the JSON object that it is written as:
+ *   {"format": 1, "backend": "cpu", "instruction_set": "avx512", "kernels": {PROBLEM: ALGORITHM, ...}} */
 #include <stdlib.h>
+#include <string.h>
 
-/* Largest first; ties by birth and then by position, so that the order is total and the plan deterministic. */
-static int by_size(const void *pa, const void *pb)
-{
-    const ito_plan_buffer *a = *(ito_plan_buffer *const *)pa, *b = *(ito_plan_buffer *const *)pb;
-    if (a->bytes != b->bytes) return a->bytes < b->bytes ? 1 : -1;
-    if (a->first != b->first) return a->first < b->first ? -1 : 1;
-    return a < b ? -1 : a > b;
-}
+#include "base/json.h"
+#include "graph/plan_impl.h"
+#include "graph/program_impl.h"
 
-/* The lowest offset where b fits between the placed buffers that share a step with it; placed[] is sorted by offset. */
-static size_t lowest_gap(const ito_plan_buffer *b, int n_placed, ito_plan_buffer *const *placed)
-{
-    size_t offset = 0;
-    for (int i = 0; i < n_placed; i++) {
-        const ito_plan_buffer *o = placed[i];
-        if (o->last < b->first || b->last < o->first) continue;
-        if (offset + b->bytes <= o->offset) break;
-        offset = ITO_MAX(offset, ito__plan_aligned(o->offset + o->bytes));
-    }
-    return offset;
-}
+#define FORMAT 1
 
-static void insert_by_offset(int n, ito_plan_buffer **placed, ito_plan_buffer *b)
-{
-    int at = n;
-    while (at > 0 && placed[at - 1]->offset > b->offset) {
-        placed[at] = placed[at - 1];
-        at--;
-    }
-    placed[at] = b;
-}
+struct ito_plan {
+    ito_ctx *ctx;
+    json_t *root, *kernels; /* kernels lies in root */
+    char *text;             /* of ito_plan_text */
+};
 
-static ito_status most_live(ito_ctx *ctx, int n, const ito_plan_buffer *buffers, size_t *live)
+static ito_status new_plan(ito_ctx *ctx, json_t *root, ito_plan **out)
 {
-    int last = 0;
-    for (int i = 0; i < n; i++) last = ITO_MAX(last, buffers[i].last);
-    size_t *change = ito__alloc_array(ctx, (size_t)last + 2, sizeof *change); /* differences modulo 2^64 */
-    if (!change) return ITO_MEMORY;
-    for (int i = 0; i < n; i++) {
-        change[buffers[i].first] += ito__plan_aligned(buffers[i].bytes);
-        change[buffers[i].last + 1] -= ito__plan_aligned(buffers[i].bytes);
+    ito_plan *plan = *out = root ? ito__alloc(ctx, sizeof *plan) : NULL;
+    if (!plan) {
+        json_decref(root);
+        return root ? ITO_MEMORY : ito__fail_memory(ctx, 0);
     }
-    size_t now = 0;
-    for (int step = 0; step <= last; step++) {
-        now += change[step];
-        *live = ITO_MAX(*live, now);
-    }
-    ito__free(ctx, change);
+    *plan = (ito_plan){.ctx = ctx, .root = root, .kernels = json_object_get(root, "kernels")};
     return ITO_OK;
 }
 
-ito_status ito__plan_offsets(ito_ctx *ctx, int n, ito_plan_buffer *buffers, size_t *total, size_t *live)
+ito_status ito_plan_create(ito_ctx *ctx, ito_plan **out)
 {
-    *total = *live = 0;
-    if (n == 0) return ITO_OK;
-    ito_plan_buffer **order = ito__alloc_array(ctx, (size_t)n, 2 * sizeof *order);
-    if (!order) return ITO_MEMORY;
-    ito_plan_buffer **placed = order + n;
-    for (int i = 0; i < n; i++) order[i] = &buffers[i];
-    qsort(order, (size_t)n, sizeof *order, by_size);
-    for (int i = 0; i < n; i++) {
-        ito_plan_buffer *b = order[i];
-        b->offset = lowest_gap(b, i, placed);
-        insert_by_offset(i, placed, b);
-        *total = ITO_MAX(*total, ito__plan_aligned(b->offset + b->bytes));
+    return new_plan(
+        ctx, json_pack("{s:i, s:s, s:s, s:{}}", "format", FORMAT, "backend", "", "instruction_set", "", "kernels"),
+        out);
+}
+
+static ito_status check_json(ito_ctx *ctx, const char *where, const json_t *root)
+{
+    json_t *field, *value;
+    int64_t format;
+    const char *problem;
+    if (!json_is_object(root)) return ito__json_fail(ctx, where, "a plan", "an object", root);
+    ITO_TRY(ito__json_int(ctx, where, root, "format", 0, &format));
+    if (format != FORMAT)
+        return ito__fail(ctx, ITO_FORMAT, "%s: a plan of format %lld, expected %d: it is of another version of ito",
+                         where, (long long)format, FORMAT);
+    ITO_TRY(ito__json_require(ctx, where, root, "backend", JSON_STRING, &field));
+    ITO_TRY(ito__json_require(ctx, where, root, "instruction_set", JSON_STRING, &field));
+    ITO_TRY(ito__json_require(ctx, where, root, "kernels", JSON_OBJECT, &field));
+    json_object_foreach(field, problem, value)
+    {
+        if (!json_is_string(value)) return ito__json_fail(ctx, where, problem, "the name of an algorithm", value);
     }
-    ito__free(ctx, order);
-    return most_live(ctx, n, buffers, live);
+    return ITO_OK;
+}
+
+/* Takes root. */
+static ito_status from_json(ito_ctx *ctx, const char *where, json_t *root, ito_plan **out)
+{
+    ito_status st = check_json(ctx, where, root);
+    if (st == ITO_OK) return new_plan(ctx, root, out);
+    json_decref(root);
+    return st;
+}
+
+ito_status ito_plan_parse(ito_ctx *ctx, const char *where, const char *json, ito_plan **out)
+{
+    json_t *root;
+    *out = NULL;
+    ITO_TRY(ito__json_parse(ctx, where, json, strlen(json), &root));
+    return from_json(ctx, where, root, out);
+}
+
+ito_status ito_plan_read(ito_ctx *ctx, const char *path, ito_plan **out)
+{
+    json_t *root;
+    *out = NULL;
+    ITO_TRY(ito__json_read(ctx, path, &root));
+    return from_json(ctx, path, root, out);
+}
+
+void ito_plan_destroy(ito_plan *plan)
+{
+    if (!plan) return;
+    json_decref(plan->root);
+    free(plan->text);
+    ito__free(plan->ctx, plan);
+}
+
+const char *ito_plan_text(ito_plan *plan)
+{
+    free(plan->text);
+    plan->text = json_dumps(plan->root, JSON_COMPACT);
+    if (!plan->text) ito__fail_memory(plan->ctx, 0);
+    return plan->text;
+}
+
+int ito_plan_count(const ito_plan *plan)
+{
+    return (int)json_object_size(plan->kernels);
+}
+
+const char *ito_plan_find(const ito_plan *plan, const char *problem)
+{
+    return json_string_value(json_object_get(plan->kernels, problem));
+}
+
+ito_status ito_plan_set(ito_plan *plan, const char *problem, const char *algorithm)
+{
+    bool failed = json_object_set_new(plan->kernels, problem, json_string(algorithm)) != 0;
+    return failed ? ito__fail_memory(plan->ctx, 0) : ITO_OK;
+}
+
+/* ---- programs ---- */
+
+static const char *instruction_set(const ito_backend *backend)
+{
+    return backend->variant ? backend->variant() : "";
+}
+
+ito_status ito__plan_check(const ito_plan *plan, ito_ctx *ctx, const ito_backend *backend)
+{
+    const char *name = json_string_value(json_object_get(plan->root, "backend"));
+    const char *set = json_string_value(json_object_get(plan->root, "instruction_set"));
+    const char *mine = instruction_set(backend);
+    if (!*name || (!strcmp(name, backend->name) && !strcmp(set, mine))) return ITO_OK;
+    return ito__fail(ctx, ITO_STATE,
+                     "the plan was made for backend %s%s%s, this program is compiled for %s%s%s: use a machine or a "
+                     "setting of ITO_ISA that gives the plan's instruction set, or another plan",
+                     name, *set ? " with " : "", set, backend->name, *mine ? " with " : "", mine);
+}
+
+static ito_status lacks(const ito_backend *backend, const ito_kernel *k, const char *op, const char *problem,
+                        const char *algorithm)
+{
+    const char *names[ITO_MAX_CANDIDATES];
+    char list[256] = "nothing";
+    int n = backend->candidates(op, names);
+    for (int i = 0, used = 0; i < n && used < (int)sizeof list; i++)
+        used += snprintf(list + used, sizeof list - (size_t)used, "%s%s", i ? ", " : "", names[i]);
+    return ito__fail(k->ctx, ITO_STATE,
+                     "the plan records algorithm '%s', which this version cannot use here; it has %s: use the version "
+                     "that made the plan, or another plan (the problem is %s)",
+                     algorithm, list, problem);
+}
+
+ito_status ito__plan_prepare(const ito_plan *plan, const ito_backend *backend, ito_kernel *k, const char *op)
+{
+    char problem[ITO_PROBLEM_TEXT];
+    const char *algorithm = plan ? ito_plan_find(plan, ito__problem_text(k, op, problem)) : NULL;
+    ito_status st = backend->prepare(k, op, algorithm);
+    return st == ITO_UNSUPPORTED && algorithm ? lacks(backend, k, op, problem, algorithm) : st;
+}
+
+ito_status ito_program_plan(const ito_program *p, ito_plan *plan)
+{
+    char problem[ITO_PROBLEM_TEXT];
+    ITO_TRY(ito__plan_check(plan, p->ctx, p->backend));
+    if (json_object_set_new(plan->root, "backend", json_string(p->backend->name)) ||
+        json_object_set_new(plan->root, "instruction_set", json_string(instruction_set(p->backend))))
+        return ito__fail_memory(p->ctx, 0);
+    for (int t = 0; t < p->n_steps; t++) {
+        const ito_kernel *k = &p->steps[t].kernel;
+        ITO_TRY(ito_plan_set(plan, ito__problem_text(k, k->def->op, problem), k->def->name));
+    }
+    return ITO_OK;
 }

@@ -22,6 +22,17 @@ ito_status ito__kernel_choose(ito_kernel *k, const char *op, const char *algorit
                      algorithm ? algorithm : "", op, k->n_in ? ito_dtype_name(k->in[0].dtype) : "", text);
 }
 
+int ito__kernel_names(const char *op, int n, const ito_kernel_def *const *defs, int n_names,
+                      const char *names[ITO_MAX_CANDIDATES])
+{
+    for (int i = 0; i < n; i++) {
+        bool known = strcmp(defs[i]->op, op) != 0;
+        for (int j = 0; j < n_names; j++) known |= !strcmp(names[j], defs[i]->name);
+        if (!known && n_names < ITO_MAX_CANDIDATES) names[n_names++] = defs[i]->name;
+    }
+    return n_names;
+}
+
 void ito__kernel_release(ito_kernel *k)
 {
     if (k->def && k->def->release)

@@ -16,9 +16,10 @@
 #include "base/base.h"
 #include "kernel/attr.h"
 
-#define ITO_MAX_INPUTS    16
-#define ITO_MAX_OUTPUTS   4
-#define ITO_VEC_MAX_TERMS 8
+#define ITO_MAX_INPUTS     16
+#define ITO_MAX_OUTPUTS    4
+#define ITO_VEC_MAX_TERMS  8
+#define ITO_MAX_CANDIDATES 16
 
 typedef struct ito_desc {
     ito_dtype dtype;
@@ -113,6 +114,8 @@ typedef struct ito_backend {
      * `algorithm`, when not NULL, asks for the candidate of that name (a recorded plan). ITO_UNSUPPORTED with a message
      * when none fits. */
     ito_status (*prepare)(ito_kernel *k, const char *op, const char *algorithm);
+    /* The algorithms that there are for op, whatever the shape; returns how many. */
+    int (*candidates)(const char *op, const char *names[ITO_MAX_CANDIDATES]);
     void (*pack)(const ito_kernel *k, const ito_queue *q, const void *const *in, void *packed);
     void (*run)(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out, void *workspace,
                 const void *packed);
@@ -131,7 +134,15 @@ ito_status ito__backend_open(ito_ctx *ctx, const char *name, const ito_backend *
 /* First fitting candidate of a table of n definitions for op; the loop behind every backend's prepare(). */
 ito_status ito__kernel_choose(ito_kernel *k, const char *op, const char *algorithm, int n,
                               const ito_kernel_def *const *defs);
+/* The names in such a table, each once, after the n_names that are there already; returns how many there are now. */
+int ito__kernel_names(const char *op, int n, const ito_kernel_def *const *defs, int n_names,
+                      const char *names[ITO_MAX_CANDIDATES]);
 void ito__kernel_release(ito_kernel *k);
+
+/* What k is asked for in one line, "conv2d f32[16,8,8,64] f32[64,64,3,3] -> f32[16,8,8,64] stride=1,1 ...": op, inputs, outputs
+ * and every attribute that the choice of an algorithm may depend on. The key of a plan. Returns text. */
+#define ITO_PROBLEM_TEXT 2048
+const char *ito__problem_text(const ito_kernel *k, const char *op, char text[ITO_PROBLEM_TEXT]);
 
 /* Calls fn(arg, slice, thread) for slices 0 .. n - 1, thread < q->n_threads, each slice once, in any order, on any
  * thread. */

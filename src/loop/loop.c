@@ -5,7 +5,9 @@
  *   out/log.jsonl                         one line per log_every steps
  *   out/previews/step-N.png
  *
- * What must agree for a resumed run to be the run that was stopped: recipe, data, batch, seed and the compiled plan. */
+ * What must agree for a resumed run to be the run that was stopped: recipe, data, batch, seed and what was compiled. The plan is
+ * taken from the checkpoint, so that the run keeps its algorithms when the default ones change. */
+#include <ito/plan.h>
 #include <ito/train.h>
 
 #include <math.h>
@@ -30,6 +32,7 @@ typedef struct loop {
     ito__train_log *log;
     const ito_task_def *def;
     void *task;
+    ito_plan *plan; /* what its programs compute with */
     char *state_path;
     /* settings */
     int64_t n_steps, warmup, checkpoint_every, sample_every, log_every;
@@ -79,27 +82,54 @@ static void read_settings(loop *l)
     l->seed = (uint64_t)ito_opts_int(o, "seed");
 }
 
-static ito_status open_task(loop *l)
+/* The plan asked for: the checkpoint's when there is one to go on from. NULL: none. */
+static ito_status open_plan(loop *l, ito_plan **out)
 {
-    ITO_TRY(ito__checkpoint_create(l->ctx, &l->checkpoint));
-    ITO_TRY(ito__checkpoint_add_i64(l->checkpoint, "loop.step", &l->step));
-    ITO_TRY(ito__checkpoint_add_f64(l->checkpoint, "loop.elapsed", &l->elapsed));
-    ITO_TRY(ito__task_find(l->ctx, l->recipe->task, &l->def));
+    char *text;
+    *out = NULL;
+    if (!l->options->resume) return l->options->plan ? ito_plan_read(l->ctx, l->options->plan, out) : ITO_OK;
+    ITO_TRY(ito__checkpoint_text(l->ctx, l->state_path, "plan", &text));
+    ito_status st = ito_plan_parse(l->ctx, l->state_path, text, out);
+    ito__free(l->ctx, text);
+    return st;
+}
+
+static ito_status create_task(loop *l, const ito_plan *plan)
+{
     ito_task_env env = {.ctx = l->ctx,
                         .recipe = l->recipe,
                         .data = l->data,
                         .held_out = l->held_out,
                         .checkpoint = l->checkpoint,
                         .seed = l->seed,
-                        .batch = l->batch};
-    return l->def->create(&env, &l->task);
+                        .batch = l->batch,
+                        .plan = plan};
+    ITO_TRY(ito_plan_create(l->ctx, &l->plan));
+    ITO_TRY(ito__task_find(l->ctx, l->recipe->task, &l->def));
+    ito_status st = l->def->create(&env, &l->task);
+    if (st == ITO_STATE && l->options->resume)
+        return ito__fail(l->ctx, st, "%s cannot be resumed here: %s; or start anew in another directory", l->state_path,
+                         ito_last_error(l->ctx));
+    return st == ITO_OK ? l->def->plan(l->task, l->plan) : st;
+}
+
+static ito_status open_task(loop *l)
+{
+    ito_plan *plan;
+    ITO_TRY(ito__checkpoint_create(l->ctx, &l->checkpoint));
+    ITO_TRY(ito__checkpoint_add_i64(l->checkpoint, "loop.step", &l->step));
+    ITO_TRY(ito__checkpoint_add_f64(l->checkpoint, "loop.elapsed", &l->elapsed));
+    ITO_TRY(open_plan(l, &plan));
+    ito_status st = create_task(l, plan);
+    ito_plan_destroy(plan);
+    return st;
 }
 
 /* ---- checkpoints ---- */
 
-/* The settings that fix what a run computes, as text. Where it ends is not among them: a run may be made longer when its
+/* The settings that fix what a run computes, as text, and the fingerprint of what was compiled. Where it ends is not among them: a run may be made longer when its
  * rate does not depend on the end. */
-static ito_status agreement(loop *l, char fingerprint[TEXT], char **recipe, const char *texts[16])
+static ito_status agreement(loop *l, char fingerprint[TEXT], char **recipe, const char *texts[8])
 {
     json_t *root = json_deep_copy(l->recipe->root), *train = json_object_get(root, "train");
     static const char *const free_settings[] = {"checkpoint_every", "sample_every", "log_every"};
@@ -113,19 +143,30 @@ static ito_status agreement(loop *l, char fingerprint[TEXT], char **recipe, cons
     json_decref(root);
     if (!*recipe) return ito__fail_memory(l->ctx, 0);
     snprintf(fingerprint, TEXT, "%016llx", (unsigned long long)l->def->fingerprint(l->task));
-    const char *pairs[] = {"recipe", *recipe,     "data", ito_dataset_get_def(l->data)->choice.name,
-                           "plan",   fingerprint, NULL};
+    const char *pairs[] = {"recipe",      *recipe,     "data", ito_dataset_get_def(l->data)->choice.name,
+                           "fingerprint", fingerprint, NULL};
     memcpy(texts, pairs, sizeof pairs);
     return ITO_OK;
 }
 
-static ito_status save_or_load_state(loop *l, bool save)
+/* The plan goes into the checkpoint too, but is not compared: a resumed run was compiled by it. */
+static ito_status save_state(loop *l)
+{
+    char fingerprint[TEXT], *recipe;
+    const char *texts[16] = {"plan", ito_plan_text(l->plan)};
+    if (!texts[1]) return ITO_MEMORY;
+    ITO_TRY(agreement(l, fingerprint, &recipe, texts + 2));
+    ito_status st = ito__checkpoint_save(l->checkpoint, l->state_path, texts);
+    free(recipe);
+    return st;
+}
+
+static ito_status load_state(loop *l)
 {
     char fingerprint[TEXT], *recipe;
     const char *texts[16];
     ITO_TRY(agreement(l, fingerprint, &recipe, texts));
-    ito_status st = save ? ito__checkpoint_save(l->checkpoint, l->state_path, texts)
-                         : ito__checkpoint_load(l->checkpoint, l->state_path, texts);
+    ito_status st = ito__checkpoint_load(l->checkpoint, l->state_path, texts);
     free(recipe);
     return st;
 }
@@ -135,17 +176,17 @@ static json_t *make_record(const loop *l)
 {
     const ito_dataset_info *info = ito_dataset_get_info(l->data);
     json_t *names = json_array(), *settings = json_array();
-    char fingerprint[TEXT];
-    snprintf(fingerprint, sizeof fingerprint, "%016llx", (unsigned long long)l->def->fingerprint(l->task));
+    const char *text = ito_plan_text(l->plan);
+    json_t *plan = text ? json_loads(text, 0, NULL) : NULL; /* last, as it is long */
     for (int i = 0; i < info->n_classes; i++) json_array_append_new(names, json_string(info->class_names[i]));
     for (int i = 0; l->options->data_settings && l->options->data_settings[i]; i++)
         json_array_append_new(settings, json_string(l->options->data_settings[i]));
-    return json_pack("{s:s, s:O, s:{s:s, s:s, s:o, s:I}, s:o, s:O, s:{s:I, s:I, s:f, s:I, s:f}, s:s}", "task",
+    return json_pack("{s:s, s:O, s:{s:s, s:s, s:o, s:I}, s:o, s:O, s:{s:I, s:I, s:f, s:I, s:f}, s:o}", "task",
                      l->recipe->task, "recipe", l->recipe->root, "data", "source", l->options->data, "kind",
                      ito_dataset_get_def(l->data)->choice.name, "settings", settings, "n_samples",
                      (json_int_t)info->n_samples, "class_names", names, "sample", l->recipe->sample, "training",
-                     "steps", (json_int_t)l->step, "images", (json_int_t)(l->step * l->batch), "seconds", l->elapsed,
-                     "seed", (json_int_t)l->seed, "loss", l->progress.loss, "plan", fingerprint);
+                     "steps", (json_int_t)l->step, "images", (json_int_t)l->step * l->batch, "seconds", l->elapsed,
+                     "seed", (json_int_t)l->seed, "loss", l->progress.loss, "plan", plan);
 }
 
 static double elapsed(const loop *l)
@@ -158,7 +199,7 @@ static ito_status checkpoint(loop *l)
     l->elapsed = elapsed(l);
     json_t *record = make_record(l);
     if (!record) return ito__fail_memory(l->ctx, 0);
-    ito_status st = save_or_load_state(l, true);
+    ito_status st = save_state(l);
     if (st == ITO_OK) st = l->def->save(l->task, l->options->out, record);
     json_decref(record);
     l->last_checkpoint = ito__now();
@@ -167,15 +208,13 @@ static ito_status checkpoint(loop *l)
 
 static ito_status open_out(loop *l)
 {
-    ito_ctx *ctx = l->ctx;
-    char *folder = ito__path_join(ctx, l->options->out, "checkpoint"),
-         *log = ito__path_join(ctx, l->options->out, "log.jsonl");
-    l->state_path = folder ? ito__path_join(ctx, folder, "state.safetensors") : NULL;
-    ito_status st = l->state_path && log ? ito__dir_make(ctx, folder) : ITO_MEMORY;
-    if (st == ITO_OK && l->options->resume) st = save_or_load_state(l, false);
-    if (st == ITO_OK) st = ito__train_log_open(ctx, log, l->step, &l->log);
-    ito__free(ctx, folder);
-    ito__free(ctx, log);
+    char *folder = ito__path_join(l->ctx, l->options->out, "checkpoint"),
+         *log = ito__path_join(l->ctx, l->options->out, "log.jsonl");
+    ito_status st = folder && log ? ito__dir_make(l->ctx, folder) : ITO_MEMORY;
+    if (st == ITO_OK && l->options->resume) st = load_state(l);
+    if (st == ITO_OK) st = ito__train_log_open(l->ctx, log, l->step, &l->log);
+    ito__free(l->ctx, folder);
+    ito__free(l->ctx, log);
     return st;
 }
 
@@ -303,11 +342,12 @@ static ito_status run(loop *l, ito_train_result *result)
 static ito_status open_loop(loop *l)
 {
     const ito_train_options *o = l->options;
-    if (!o->data || !o->out) return ito__fail(l->ctx, ITO_USAGE, "training needs data and a directory for the model");
     ITO_TRY(ito_data_open(l->ctx, o->data, o->data_settings, &l->data));
     open_held_out(l);
     ITO_TRY(ito__recipe_open(l->ctx, o->recipe, o->task, l->data, o->settings, &l->recipe));
     read_settings(l);
+    l->state_path = ito__path_join(l->ctx, o->out, "checkpoint/state.safetensors");
+    if (!l->state_path) return ITO_MEMORY;
     ITO_TRY(open_task(l));
     ITO_TRY(open_out(l));
     bool flip = ito_opts_bool(l->recipe->train, "flip");
@@ -321,6 +361,7 @@ static void close_loop(loop *l)
     ito_loader_destroy(l->loader);
     ito__train_log_close(l->log);
     if (l->def) l->def->destroy(l->task);
+    ito_plan_destroy(l->plan);
     ito__checkpoint_destroy(l->checkpoint);
     ito__recipe_destroy(l->recipe);
     ito_dataset_destroy(l->held_out);
@@ -332,6 +373,8 @@ ito_status ito_train(ito_ctx *ctx, const ito_train_options *options, ito_train_r
 {
     loop l = {.ctx = ctx, .options = options};
     *result = (ito_train_result){.accuracy = NAN};
+    if (!options->data || !options->out)
+        return ito__fail(ctx, ITO_USAGE, "training needs data and a directory for the model");
     ito_status st = open_loop(&l);
     if (st == ITO_OK) st = run(&l, result);
     close_loop(&l);

@@ -4,6 +4,7 @@
 #define ITO_TASK_H
 
 #include <ito/data.h>
+#include <ito/plan.h>
 #include <ito/registry.h>
 
 #include "train/checkpoint.h"
@@ -18,6 +19,7 @@ typedef struct ito_task_env {
     ito__checkpoint *checkpoint;
     uint64_t seed;
     int batch;
+    const ito_plan *plan; /* for the programs of create(); NULL: the backend chooses */
 } ito_task_env;
 
 typedef struct ito_task_step {
@@ -42,7 +44,9 @@ typedef struct ito_task_def {
     /* Writes the model directory; record becomes its ito.json. */
     ito_status (*save)(void *state, const char *dir, json_t *record);
     size_t (*planned_bytes)(const void *state);
-    uint64_t (*fingerprint)(const void *state); /* of its training programs */
+    /* Of its training programs. */
+    uint64_t (*fingerprint)(const void *state);
+    ito_status (*plan)(const void *state, ito_plan *plan); /* adds them */
 } ito_task_def;
 
 ito_status ito__task_find(ito_ctx *ctx, const char *name, const ito_task_def **out);

@@ -183,6 +183,11 @@ static uint64_t fingerprint(const void *self)
     return ito_program_fingerprint(((const state *)self)->net->program);
 }
 
+static ito_status plan(const void *self, ito_plan *plan)
+{
+    return ito_program_plan(((const state *)self)->net->program, plan);
+}
+
 extern const ito_task_def ito__task_classifier;
 const ito_task_def ito__task_classifier = {
     .choice = {.name = "classifier", .summary = "read an image's label", .file = "src/task/task_classifier.c"},
@@ -193,4 +198,5 @@ const ito_task_def ito__task_classifier = {
     .save = save,
     .planned_bytes = planned_bytes,
     .fingerprint = fingerprint,
+    .plan = plan,
 };

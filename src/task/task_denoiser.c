@@ -196,6 +196,11 @@ static uint64_t fingerprint(const void *self)
     return ito_program_fingerprint(((const state *)self)->unet->program);
 }
 
+static ito_status plan(const void *self, ito_plan *plan)
+{
+    return ito_program_plan(((const state *)self)->unet->program, plan);
+}
+
 extern const ito_task_def ito__task_denoiser;
 const ito_task_def ito__task_denoiser = {
     .choice = {.name = "denoiser",
@@ -211,4 +216,5 @@ const ito_task_def ito__task_denoiser = {
     .save = save,
     .planned_bytes = planned_bytes,
     .fingerprint = fingerprint,
+    .plan = plan,
 };

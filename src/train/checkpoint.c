@@ -91,6 +91,21 @@ ito_status ito__checkpoint_save(ito__checkpoint *c, const char *path, const char
     return st;
 }
 
+ito_status ito__checkpoint_text(ito_ctx *ctx, const char *path, const char *key, char **out)
+{
+    ito_safetensors *file;
+    *out = NULL;
+    ITO_TRY(ito_safetensors_open(ctx, path, &file));
+    const char *text = ito_safetensors_metadata(file, key);
+    ito_status st = ITO_MEMORY;
+    if (!text)
+        st = ito__fail(ctx, ITO_FORMAT, "%s records no %s: it is of another version of ito; start anew", path, key);
+    else if ((*out = ito__strdup(ctx, text)))
+        st = ITO_OK;
+    ito_safetensors_close(file);
+    return st;
+}
+
 static ito_status check_texts(ito__checkpoint *c, const char *path, const ito_safetensors *file,
                               const char *const *texts)
 {

@@ -19,6 +19,8 @@ ito_status ito__checkpoint_add_f64(ito__checkpoint *c, const char *name, double 
 
 /* texts: key, value, key, value, ..., NULL: kept beside the state and compared by load (what must agree to go on). */
 ito_status ito__checkpoint_save(ito__checkpoint *c, const char *path, const char *const *texts);
+/* One of the texts of a checkpoint, to be freed with ito__free; ITO_FORMAT when it has none of that key. */
+ito_status ito__checkpoint_text(ito_ctx *ctx, const char *path, const char *key, char **out);
 /* ITO_STATE, naming the key and both values, when a text differs; ITO_FORMAT on a missing or unknown entry. Nothing is
  * changed when it fails. */
 ito_status ito__checkpoint_load(ito__checkpoint *c, const char *path, const char *const *texts);

@@ -17,7 +17,7 @@ ito_status ito__trained_net_create(ito_ctx *ctx, const ito_trained_net_config *c
     ito_trained_net *t = ito__alloc(ctx, sizeof *t);
     *out = NULL;
     if (!t) return ITO_MEMORY;
-    *t = (ito_trained_net){.ctx = ctx, .seed = config->seed, .batch = config->batch};
+    *t = (ito_trained_net){.ctx = ctx, .seed = config->seed, .batch = config->batch, .plan = config->plan};
     ITO_GO(open_network(t, config));
     ITO_GO(ito__optimizer_create(ctx, t->network->params, &config->update, config->seed, &t->optimizer));
     ITO_GO(ito_graph_create(ctx, &t->g));
@@ -51,7 +51,7 @@ void ito__trained_net_destroy(ito_trained_net *t)
 ito_status ito__trained_net_compile(ito_trained_net *t, int n_outputs, ito_value *const *outputs)
 {
     int n = ito_param_list_count(t->network->params);
-    ito_program_options options = {.n_bound = n};
+    ito_program_options options = {.n_bound = n, .plan = t->plan};
     ito_value **all = ito__alloc_array(t->ctx, (size_t)n + (size_t)n_outputs, sizeof *all);
     t->grads = ito__alloc_array(t->ctx, (size_t)n, sizeof *t->grads);
     ito_status st = ITO_MEMORY;
@@ -62,6 +62,7 @@ ito_status ito__trained_net_compile(ito_trained_net *t, int n_outputs, ito_value
     memcpy(all + n, outputs, (size_t)n_outputs * sizeof *all);
     memcpy(t->outputs, outputs, (size_t)n_outputs * sizeof *outputs);
     ITO_GO(ito_program_create(t->g, n + n_outputs, all, &options, &t->program));
+    t->plan = NULL;
     ITO_GO(ito__net_bind(t->net, t->program, t->optimizer->weights));
     for (int i = 0; i < n; i++)
         ITO_GO(ito_program_bind(t->program, t->grads[i], ito_params_data(t->optimizer->grads, i)));

@@ -6,6 +6,8 @@
 #ifndef ITO_TRAINED_NET_H
 #define ITO_TRAINED_NET_H
 
+#include <ito/plan.h>
+
 #include "arch/arch.h"
 #include "train/optimizer.h"
 
@@ -18,6 +20,7 @@ typedef struct ito_trained_net_config {
     ito_optimizer_config update;
     uint64_t seed; /* of the weights and of dropout */
     int batch;
+    const ito_plan *plan; /* of the program; while it is compiled. NULL: the backend chooses */
 } ito_trained_net_config;
 
 typedef struct ito_trained_net {
@@ -30,12 +33,13 @@ typedef struct ito_trained_net {
     ito_value **grads; /* by parameter */
     ito_value *outputs[ITO_TRAINED_OUTPUTS];
     ito_program *program;
+    const ito_plan *plan; /* until the program is compiled */
     uint64_t seed;
     int batch;
     int32_t *key_data;
 } ito_trained_net;
 
-/* Nothing of config is kept. */
+/* Of config only the plan is kept, until ito__trained_net_compile has used it. */
 ito_status ito__trained_net_create(ito_ctx *ctx, const ito_trained_net_config *config, ito_trained_net **out);
 void ito__trained_net_destroy(ito_trained_net *t);
 /* loss: a scalar, first of the outputs that can be read after a run. */

@@ -1,88 +1,184 @@
-/* The memory planner on random lifetimes: no two buffers that are alive at one step overlap, everything is aligned and lies
- * inside the slab, the slab is not smaller than what is alive at once, and the same input gives the same plan. */
-#include "testing.h"
+/* Plans: problems as text, JSON and what is wrong with it, programs that follow a plan and tell the one they were compiled by,
+ * and plans that cannot be followed. */
+#include "op_cases.h"
 
-#include <string.h>
+#include <ito/plan.h>
 
-#include <ito/rng.h>
-
-#include "graph/plan.h"
-
-enum { N = 200, STEPS = 60, ROUNDS = 200 };
-
-static uint64_t below(uint32_t round, uint64_t index, uint64_t bound)
+static void test_problem(void **state)
 {
-    return ito_rng_below((ito_rng_key){.seed = 5, .stream = ITO_STREAM_USER, .step = round}, index, bound);
-}
-
-static int random_buffers(uint32_t round, ito_plan_buffer *b)
-{
-    int n = 1 + (int)below(round, 0, N);
-    for (int i = 0; i < n; i++) {
-        uint64_t at = 10 + 4 * (uint64_t)i;
-        int first = (int)below(round, at, STEPS), length = (int)below(round, at + 1, 1 + below(round, at + 2, STEPS));
-        size_t bytes = (size_t)below(round, at + 3, (uint64_t)1 << (4 + i % 17));
-        b[i] = (ito_plan_buffer){.bytes = bytes + 1, .first = first, .last = ITO_MIN(first + length, STEPS)};
-    }
-    return n;
-}
-
-static bool share_a_step(const ito_plan_buffer *a, const ito_plan_buffer *b)
-{
-    return a->first <= b->last && b->first <= a->last;
-}
-
-static bool overlap(const ito_plan_buffer *a, const ito_plan_buffer *b)
-{
-    return a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes;
-}
-
-static void check_plan(int n, const ito_plan_buffer *b, size_t total, size_t live)
-{
-    assert_true(live <= total);
-    for (int i = 0; i < n; i++) {
-        assert_int_equal(b[i].offset % ITO_PLAN_ALIGN, 0);
-        assert_true(b[i].offset + b[i].bytes <= total);
-        for (int j = 0; j < i; j++) assert_false(share_a_step(&b[i], &b[j]) && overlap(&b[i], &b[j]));
-    }
-}
-
-static void test_random_lifetimes(void **state)
-{
+    ito_attr_conv a = {.stride = {2, 1}, .dilation = {1, 1}, .pad_before = {1, 0}, .groups = 1, .act = ITO_UNARY_silu};
+    ito_kernel k = {.attr = &a, .n_in = 2, .n_out = 1};
+    char text[ITO_PROBLEM_TEXT];
     (void)state;
+    k.in[0] = (ito_desc){ITO_F32, ITO_SHAPE(2, 8, 8, 3)};
+    k.in[1] = (ito_desc){ITO_F32, ITO_SHAPE(4, 3, 3, 3)};
+    k.out[0] = (ito_desc){ITO_F32, ITO_SHAPE(2, 4, 8, 4)};
+    assert_string_equal(ito__problem_text(&k, "conv2d", text),
+                        "conv2d f32[2,8,8,3] f32[4,3,3,3] -> f32[2,4,8,4] stride=2,1 dilation=1,1 pad_before=1,0 "
+                        "pad_after=0,0 groups=1 act=silu");
+    ito_kernel scalar = {.n_in = 1, .n_out = 1, .in = {{ITO_F64, ITO_SCALAR}}, .out = {{ITO_I32, ITO_SCALAR}}};
+    assert_string_equal(ito__problem_text(&scalar, "cast", text), "cast f64[] -> i32[]");
+}
+
+static void test_json(void **state)
+{
+    static const char *const wrong[] = {
+        "[]",
+        "{\"format\": 2, \"backend\": \"cpu\", \"instruction_set\": \"avx2\", \"kernels\": {}}",
+        "{\"format\": 1, \"instruction_set\": \"avx2\", \"kernels\": {}}",
+        "{\"format\": 1, \"backend\": \"cpu\", \"instruction_set\": \"avx2\"}",
+        "{\"format\": 1, \"backend\": \"cpu\", \"instruction_set\": \"avx2\", \"kernels\": {\"add\": 3}}",
+        "{\"format\": 1,"};
     ito_ctx *ctx = ctx_open(0);
-    double ratio = 0;
-    for (uint32_t round = 0; round < ROUNDS; round++) {
-        static ito_plan_buffer b[N], again[N];
-        size_t total, live, total_again, live_again;
-        int n = random_buffers(round, b);
-        memcpy(again, b, sizeof b);
-        assert_int_equal(ito__plan_offsets(ctx, n, b, &total, &live), ITO_OK);
-        assert_int_equal(ito__plan_offsets(ctx, n, again, &total_again, &live_again), ITO_OK);
-        check_plan(n, b, total, live);
-        assert_true(total == total_again && !memcmp(b, again, (size_t)n * sizeof *b));
-        ratio += (double)total / (double)live / ROUNDS;
+    ito_plan *plan, *again;
+    (void)state;
+    for (int i = 0; i < ITO_COUNT(wrong); i++) {
+        assert_fails(ctx, ITO_FORMAT, "here.json", ito_plan_parse(ctx, "here.json", wrong[i], &plan));
+        assert_null(plan);
     }
-    assert_true(ratio < 1.25); /* greedy by size stays near the lower bound; 1.08 when this was written */
+    assert_fails(ctx, ITO_NOT_FOUND, "no/such", ito_plan_read(ctx, "no/such/plan.json", &plan));
+    assert_ok(ctx, ito_plan_create(ctx, &plan));
+    assert_ok(ctx, ito_plan_set(plan, "add f32[2]", "simd"));
+    assert_ok(ctx, ito_plan_set(plan, "add f32[3]", "simd"));
+    assert_ok(ctx, ito_plan_set(plan, "add f32[2]", "ref"));
+    assert_ok(ctx, ito_plan_parse(ctx, "text", ito_plan_text(plan), &again));
+    assert_int_equal(ito_plan_count(again), 2);
+    assert_string_equal(ito_plan_find(again, "add f32[2]"), "ref");
+    assert_null(ito_plan_find(again, "add f32[4]"));
+    assert_string_equal(ito_plan_text(plan), ito_plan_text(again));
+    ito_plan_destroy(plan);
+    ito_plan_destroy(again);
     ito_ctx_destroy(ctx);
 }
 
-static void test_small_cases(void **state)
+/* ---- one convolution that several algorithms can compute ---- */
+
+typedef struct conv {
+    ito_ctx *ctx;
+    ito_graph *g;
+    ito_value *x, *w, *y;
+} conv;
+
+static conv open_conv(void)
 {
+    conv c = {.ctx = ctx_open(0)};
+    assert_ok(c.ctx, ito_graph_create(c.ctx, &c.g));
+    c.x = ito_graph_input(c.g, "x", ITO_F32, ITO_SHAPE(1, 16, 16, 32));
+    c.w = ito_graph_input(c.g, "w", ITO_F32, ITO_SHAPE(32, 32, 3, 3));
+    c.y = ito_op_conv2d(c.g, c.x, c.w, NULL, &(ito_conv_options){.pad_before = {1, 1}, .pad_after = {1, 1}});
+    return c;
+}
+
+static void close_conv(conv *c)
+{
+    ito_graph_destroy(c->g);
+    ito_ctx_destroy(c->ctx);
+}
+
+/* The plan of the program without a plan; its one problem. */
+static ito_plan *default_plan(conv *c, char problem[ITO_PROBLEM_TEXT])
+{
+    ito_program *p;
+    ito_plan *plan;
+    assert_ok(c->ctx, ito_program_create(c->g, 1, &c->y, NULL, &p));
+    assert_ok(c->ctx, ito_plan_create(c->ctx, &plan));
+    assert_ok(c->ctx, ito_program_plan(p, plan));
+    assert_int_equal(ito_plan_count(plan), 1);
+    ito_program_destroy(p);
+    ito_kernel k = {.n_in = 2, .n_out = 1, .attr = c->y->node->attr};
+    for (int i = 0; i < 2; i++) k.in[i] = (ito_desc){ITO_F32, c->y->node->in[i]->shape};
+    k.out[0] = (ito_desc){ITO_F32, c->y->shape};
+    ito__problem_text(&k, "conv2d", problem);
+    assert_non_null(ito_plan_find(plan, problem));
+    return plan;
+}
+
+static void test_followed(void **state)
+{
+    static const char *const algorithms[] = {"direct", "winograd4", "ref"};
+    char problem[ITO_PROBLEM_TEXT];
+    conv c = open_conv();
+    ito_plan *plan = default_plan(&c, problem), *told;
     (void)state;
+    for (int i = 0; i < ITO_COUNT(algorithms); i++) {
+        ito_program *p;
+        assert_ok(c.ctx, ito_plan_set(plan, problem, algorithms[i]));
+        assert_ok(c.ctx, ito_program_create(c.g, 1, &c.y, &(ito_program_options){.plan = plan}, &p));
+        assert_string_equal(ito_program_step_get(p, 0).algorithm, algorithms[i]);
+        assert_ok(c.ctx, ito_plan_create(c.ctx, &told));
+        assert_ok(c.ctx, ito_program_plan(p, told));
+        assert_string_equal(ito_plan_text(told), ito_plan_text(plan));
+        ito_plan_destroy(told);
+        ito_program_destroy(p);
+    }
+    ito_plan_destroy(plan);
+    close_conv(&c);
+}
+
+static void assert_not_followed(conv *c, const ito_plan *plan, const char *backend, const char *word, const char *other)
+{
+    ito_program *p;
+    ito_program_options o = {.plan = plan, .backend = backend};
+    assert_fails(c->ctx, ITO_STATE, word, ito_program_create(c->g, 1, &c->y, &o, &p));
+    assert_null(p);
+    assert_non_null(strstr(ito_last_error(c->ctx), other));
+}
+
+static void test_not_followed(void **state)
+{
+    static const char elsewhere[] =
+        "{\"format\": 1, \"backend\": \"cpu\", \"instruction_set\": \"mmx\", \"kernels\": {}}";
+    char problem[ITO_PROBLEM_TEXT];
+    conv c = open_conv();
+    ito_plan *plan = default_plan(&c, problem), *other;
+    (void)state;
+    assert_ok(c.ctx, ito_plan_set(plan, problem, "abacus"));
+    assert_not_followed(&c, plan, NULL, "'abacus'", "winograd4, direct, ref"); /* recorded; what there is */
+    assert_not_followed(&c, plan, "ref", "backend cpu", "compiled for ref");
+    assert_ok(c.ctx, ito_plan_parse(c.ctx, "text", elsewhere, &other));
+    assert_not_followed(&c, other, NULL, "mmx", "ITO_ISA");
+    ito_plan_destroy(other);
+    ito_plan_destroy(plan);
+    close_conv(&c);
+}
+
+/* A problem's text says all that the choice depends on: a plan of all cases of all ops makes of each case what the table
+ * makes of it. */
+static void add_or_compare(const ito_op_case *c, ito_plan *all, bool compare)
+{
+    built_case b = build_case(c, ITO_F32, 1);
+    ito_program *p, *planned;
+    assert_ok(b.ctx, ito_program_create(b.g, 1, &b.y, NULL, &p));
+    if (!compare) assert_ok(b.ctx, ito_program_plan(p, all));
+    assert_ok(b.ctx, ito_program_create(b.g, 1, &b.y, &(ito_program_options){.plan = all}, &planned));
+    if (ito_program_fingerprint(p) != ito_program_fingerprint(planned)) fail_msg("%s", c->name);
+    ito_program_destroy(p);
+    ito_program_destroy(planned);
+    destroy_case(&b);
+}
+
+static void test_problems_decide(void **state)
+{
+    const ito_op_family *const *families;
+    int n_families = ito__op_families(&families);
     ito_ctx *ctx = ctx_open(0);
-    size_t total, live;
-    assert_int_equal(ito__plan_offsets(ctx, 0, NULL, &total, &live), ITO_OK);
-    assert_int_equal(total, 0);
-    ito_plan_buffer chain[] = {{64, 0, 1, 0}, {64, 1, 2, 0}, {64, 2, 3, 0}}; /* the third fits where the first was */
-    assert_int_equal(ito__plan_offsets(ctx, 3, chain, &total, &live), ITO_OK);
-    assert_int_equal(total, 128);
-    assert_int_equal(live, 128);
+    ito_plan *all;
+    (void)state;
+    assert_ok(ctx, ito_plan_create(ctx, &all));
+    for (int pass = 0; pass < 2; pass++)
+        for (int f = 0; f < n_families; f++)
+            for (int i = 0; i < families[f]->n_cases; i++) add_or_compare(&families[f]->cases[i], all, pass == 1);
+    assert_true(ito_plan_count(all) > 100);
+    ito_plan_destroy(all);
     ito_ctx_destroy(ctx);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_small_cases), cmocka_unit_test(test_random_lifetimes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_problem),         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_followed),        cmocka_unit_test(test_not_followed),
+        cmocka_unit_test(test_problems_decide),
+    };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
  * each task; so do other thread counts; settings that disagree refuse to resume; the model opens and samples. */
 #include "scratch.h"
 
+#include <jansson.h>
+
 #include <ito/model.h>
 #include <ito/safetensors.h>
 #include <ito/train.h>
@@ -25,7 +27,7 @@ typedef struct run {
     int n_threads;
     const char *steps;
     bool resume;
-    const char *extra;
+    const char *plan, *extra;
     int stop_after; /* reports; 0: never */
 } run;
 
@@ -52,6 +54,7 @@ static ito_status train(const run *r, const char *out, ito_train_result *result,
                            .out = out,
                            .recipe = r->task ? "classifier" : "shapes",
                            .settings = settings,
+                           .plan = r->plan,
                            .resume = r->resume,
                            .progress = count_down,
                            .user = &stop};
@@ -76,12 +79,13 @@ static char *state_file(const char *out, size_t *n)
     return bytes;
 }
 
-/* Every tensor of the two states but the clock. */
-static void assert_same_state(const char *a, const char *b)
+/* The first tensor that differs between the two states, the clock apart; "" when none does. */
+static void find_difference(const char *a, const char *b, char name[128])
 {
     ito_ctx *ctx = ctx_open(0);
     ito_safetensors *x, *y;
     size_t n, m;
+    *name = 0;
     char *bytes_a = state_file(a, &n), *bytes_b = state_file(b, &m);
     assert_ok(ctx, ito_safetensors_parse(ctx, a, bytes_a, n, &x));
     assert_ok(ctx, ito_safetensors_parse(ctx, b, bytes_b, m, &y));
@@ -90,13 +94,27 @@ static void assert_same_state(const char *a, const char *b)
         const ito_safetensors_entry *e = ito_safetensors_get(x, i), *o = ito_safetensors_get(y, i);
         assert_string_equal(e->name, o->name);
         if (!strcmp(e->name, "loop.elapsed")) continue;
-        if (memcmp(e->data, o->data, e->n_bytes)) fail_msg("%s differs", e->name);
+        if (!*name && memcmp(e->data, o->data, e->n_bytes)) snprintf(name, 128, "%s", e->name);
     }
     ito_safetensors_close(x);
     ito_safetensors_close(y);
     ito_ctx_destroy(ctx);
     free(bytes_a);
     free(bytes_b);
+}
+
+static void assert_same_state(const char *a, const char *b)
+{
+    char name[128];
+    find_difference(a, b, name);
+    if (*name) fail_msg("%s differs", name);
+}
+
+static void assert_different_state(const char *a, const char *b)
+{
+    char name[128];
+    find_difference(a, b, name);
+    assert_string_not_equal(name, "");
 }
 
 /* Two model directories in the test's own folder. */
@@ -145,6 +163,98 @@ static void test_resume_classifier(void **state)
                                .base = classifier,
                                .n_base = (int)(sizeof classifier / sizeof *classifier),
                                .n_threads = 2});
+}
+
+/* ---- plans ---- */
+
+/* The plan that the model in `folder` records, its convolutions by another algorithm, as a file. */
+static void write_other_plan(const char *folder, const char *algorithm, const char *path)
+{
+    char record[1100];
+    const char *problem;
+    json_t *algorithm_of;
+    snprintf(record, sizeof record, "%s/ito.json", folder);
+    json_t *root = json_load_file(record, 0, NULL), *plan = json_object_get(root, "plan");
+    json_t *kernels = json_object_get(plan, "kernels");
+    int changed = 0;
+    json_object_foreach(kernels, problem, algorithm_of)
+    {
+        if (strncmp(problem, "conv2d f32", 10) != 0 || strcmp(json_string_value(algorithm_of), "winograd4") != 0)
+            continue;
+        json_string_set(algorithm_of, algorithm);
+        changed++;
+    }
+    assert_true(changed > 0);
+    assert_int_equal(json_dump_file(plan, path, JSON_COMPACT), 0);
+    json_decref(root);
+}
+
+/* As if the checkpoint had been written by a version with other algorithms: its plan becomes the file's. */
+static void record_plan(const char *folder, const char *path)
+{
+    ito_ctx *ctx = ctx_open(0);
+    ito_safetensors *file;
+    size_t n;
+    char state[1100], *bytes = state_file(folder, &n);
+    static const char *const keys[] = {"recipe", "data", "fingerprint"};
+    json_t *root = json_load_file(path, 0, NULL);
+    char *plan = json_dumps(root, JSON_COMPACT);
+    ito_safetensors_text texts[4] = {{"plan", plan}};
+    ito_safetensors_entry entries[64];
+    assert_ok(ctx, ito_safetensors_parse(ctx, folder, bytes, n, &file));
+    for (int i = 0; i < 3; i++) texts[i + 1] = (ito_safetensors_text){keys[i], ito_safetensors_metadata(file, keys[i])};
+    for (int i = 0; i < ito_safetensors_count(file); i++) entries[i] = *ito_safetensors_get(file, i);
+    snprintf(state, sizeof state, "%s/checkpoint/state.safetensors", folder);
+    assert_ok(ctx, ito_safetensors_write(ctx, state, entries, ito_safetensors_count(file), texts, 4));
+    ito_safetensors_close(file);
+    ito_ctx_destroy(ctx);
+    json_decref(root);
+    free(plan);
+    free(bytes);
+}
+
+static void must_train(run r, const char *out)
+{
+    ito_train_result result;
+    char error[256];
+    if (train(&r, out, &result, error) != ITO_OK) fail_msg("%s", error);
+}
+
+/* A run begun under another plan than the table's goes on under it, to the bit. */
+static void test_resume_keeps_its_plan(void **state)
+{
+    folders f = make_folders(state);
+    char plan[1024];
+    run by_table = {
+        .base = denoiser, .n_base = (int)(sizeof denoiser / sizeof *denoiser), .n_threads = 2, .steps = "steps=6"};
+    snprintf(plan, sizeof plan, "%s", scratch_path(*state, "plan.json"));
+    must_train(by_table, f.a);
+    write_other_plan(f.a, "direct", plan);
+    run whole = by_table, part = by_table, rest = by_table;
+    whole.plan = part.plan = plan;
+    part.stop_after = 3;
+    rest.resume = true;
+    must_train(part, f.b);
+    must_train(rest, f.b);
+    assert_different_state(f.a, f.b); /* the plan does matter */
+    must_train(whole, f.a);
+    assert_same_state(f.a, f.b);
+}
+
+static void test_resume_without_its_algorithm(void **state)
+{
+    folders f = make_folders(state);
+    char plan[1024], error[256];
+    ito_train_result result;
+    run r = {.base = denoiser, .n_base = (int)(sizeof denoiser / sizeof *denoiser), .n_threads = 1, .steps = "steps=2"};
+    snprintf(plan, sizeof plan, "%s", scratch_path(*state, "plan.json"));
+    must_train(r, f.a);
+    write_other_plan(f.a, "abacus", plan);
+    record_plan(f.a, plan);
+    r.resume = true;
+    assert_int_equal(train(&r, f.a, &result, error), ITO_STATE);
+    assert_non_null(strstr(error, "state.safetensors cannot be resumed here"));
+    assert_non_null(strstr(error, "'abacus'"));
 }
 
 static void test_refuses_other_settings(void **state)
@@ -203,6 +313,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_resume_denoiser, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_resume_classifier, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_resume_keeps_its_plan, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_resume_without_its_algorithm, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_refuses_other_settings, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_model_opens_and_samples, scratch_setup, scratch_teardown),
     };

@@ -4,6 +4,7 @@
 #include "kernel/cpu/isa.h"
 #include "kernel/cpu/optim.h"
 #include "kernel/host.h"
+#include "kernel/ref/ref.h"
 
 static const char *variant(void)
 {
@@ -18,6 +19,13 @@ static ito_status prepare(ito_kernel *k, const char *op, const char *algorithm)
     return st == ITO_UNSUPPORTED ? ito__backend_ref.prepare(k, op, algorithm) : st;
 }
 
+static int candidates(const char *op, const char *names[ITO_MAX_CANDIDATES])
+{
+    const ito_kernel_def *defs[ITO_ISA_MAX_KERNELS];
+    int n = ito__kernel_names(op, ito__isa_kernels(ito__isa_best(), defs), defs, 0, names);
+    return ito__kernel_names(op, ito__ref_kernel_count, ito__ref_kernels, n, names);
+}
+
 const ito_backend ito__backend_cpu = {.name = "cpu",
                                       .summary = "SIMD kernels chosen for this processor when the program starts",
                                       .variant = variant,
@@ -27,6 +35,7 @@ const ito_backend ito__backend_cpu = {.name = "cpu",
                                       .upload = ito__host_copy,
                                       .download = ito__host_copy,
                                       .prepare = prepare,
+                                      .candidates = candidates,
                                       .pack = ito__host_pack,
                                       .run = ito__host_run,
                                       .vec = &ito__cpu_vec,

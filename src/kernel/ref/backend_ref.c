@@ -37,6 +37,11 @@ static ito_status prepare(ito_kernel *k, const char *op, const char *algorithm)
     return ito__kernel_choose(k, op, algorithm, ito__ref_kernel_count, ito__ref_kernels);
 }
 
+static int candidates(const char *op, const char *names[ITO_MAX_CANDIDATES])
+{
+    return ito__kernel_names(op, ito__ref_kernel_count, ito__ref_kernels, 0, names);
+}
+
 const ito_backend ito__backend_ref = {
     .name = "ref",
     .summary = "the specification: plain C, float32 and float64, sums in double",
@@ -46,6 +51,7 @@ const ito_backend ito__backend_ref = {
     .upload = ito__host_copy,
     .download = ito__host_copy,
     .prepare = prepare,
+    .candidates = candidates,
     .pack = ito__host_pack,
     .run = ito__host_run,
     .vec = &ito__cpu_vec,

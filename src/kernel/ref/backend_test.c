@@ -224,6 +224,11 @@ static double optim_sum_squares(const ito_queue *q, int64_t n, const float *x)
 
 static const ito_optim test_optim = {.adamw = optim_adamw, .sum_squares = optim_sum_squares};
 
+static int candidates(const char *op, const char *names[ITO_MAX_CANDIDATES])
+{
+    return ito__backend_ref.candidates(op, names);
+}
+
 const ito_backend ito__backend_test = {
     .name = "test",
     .summary = "the reference kernels in memory that faults when anyone else touches it",
@@ -233,6 +238,7 @@ const ito_backend ito__backend_test = {
     .upload = upload,
     .download = download,
     .prepare = prepare,
+    .candidates = candidates,
     .pack = pack,
     .run = run,
     .vec = &test_vec,
