@@ -37,7 +37,7 @@ ito_status ito_bench_roofs_measure(ito_ctx *ctx, ito_bench_roofs *out);
 
 typedef struct ito_bench_row {
     const char *name; /* "conv/conv2d k3 128": the case; a layer's path; a shape's name */
-    const char *pass; /* "forward", "backward", "update" */
+    const char *pass; /* "forward", "backward", "update"; "sampling": forward with weights packed beforehand */
     const char *op, *algorithm;
     int n_in; /* how many of in[] are known */
     ito_shape in[2], out;
@@ -81,8 +81,8 @@ typedef struct ito_bench_conv_options {
     int n_algorithms, repeats; /* 0: 7 */
 } ito_bench_conv_options;
 
-/* The convolutions that U-Nets are made of: forward, gradient in the input, gradient in the weight; no row where a named
- * candidate does not fit. */
+/* The convolutions that U-Nets are made of: forward as in sampling and as in training, gradient in the input, gradient in the
+ * weight; no row where a named candidate does not fit. */
 ito_status ito_bench_conv(ito_ctx *ctx, const ito_bench_conv_options *options, ito_bench_row_fn row, void *user);
 
 /* ---- networks ---- */

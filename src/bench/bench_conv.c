@@ -1,5 +1,5 @@
 /* Timing convolutions kernel by kernel, without a graph: candidates of the cpu backend take turns on the same data, so that
- * their ratios hold even where the machine's speed wavers. Weights are packed beforehand, which is timed apart. */
+ * their ratios hold even where the machine's speed wavers. */
 #include <string.h>
 
 #include "bench/bench_impl.h"
@@ -56,10 +56,12 @@ enum { X, W, Y };
 static const struct direction {
     const char *op, *pass;
     int in[2], out;
+    uint32_t frozen; /* in sampling weights are packed once, which is timed apart */
 } directions[] = {
-    {"conv2d", "forward", {X, W}, Y},
-    {"conv2d_grad_input", "backward", {Y, W}, X},
-    {"conv2d_grad_weight", "backward", {X, Y}, W},
+    {"conv2d", "sampling", {X, W}, Y, 1u << 1},
+    {"conv2d", "forward", {X, W}, Y, 0},
+    {"conv2d_grad_input", "backward", {Y, W}, X, 0},
+    {"conv2d_grad_weight", "backward", {X, Y}, W, 0},
 };
 
 static ito_shape shape_of(const conv_bench *b, int which)
@@ -108,7 +110,7 @@ static ito_status add_candidate(conv_bench *b, const struct direction *d, const 
     if (b->n == MAX_CANDIDATES || (algorithm && have(b, algorithm))) return ITO_OK;
     candidate *c = ito__alloc(b->ctx, sizeof *c);
     if (!c) return ITO_MEMORY;
-    c->k = (ito_kernel){.ctx = b->ctx, .attr = &b->attr, .n_in = 2, .n_out = 1};
+    c->k = (ito_kernel){.ctx = b->ctx, .attr = &b->attr, .n_in = 2, .n_out = 1, .frozen = d->frozen};
     for (int i = 0; i < 2; i++) c->k.in[i] = (ito_desc){ITO_F32, shape_of(b, d->in[i])};
     c->k.out[0] = (ito_desc){ITO_F32, shape_of(b, d->out)};
     c->k.n_threads = ito_ctx_n_threads(b->ctx);

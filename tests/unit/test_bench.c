@@ -145,15 +145,15 @@ static void test_conv(void **state)
     const char *algorithms[] = {"direct", "all"};
     ito_bench_conv_options options = {.roofs = &roofs, .filter = "128 ch 16x16, batch 1", .repeats = 1};
     assert_int_equal(ito_bench_conv(ctx, &options, see, &s), ITO_OK);
-    assert_int_equal(s.n_rows, 3);
+    assert_int_equal(s.n_rows, 4);
     assert_true(has(&s, "conv2d") && has(&s, "conv2d_grad_input") && has(&s, "conv2d_grad_weight"));
     options.algorithms = algorithms;
     options.n_algorithms = 1;
     assert_int_equal(ito_bench_conv(ctx, &options, see, &s), ITO_OK);
-    assert_int_equal(s.n_rows, 6);
+    assert_int_equal(s.n_rows, 8);
     options.n_algorithms = 2; /* "direct" is not timed twice */
     assert_int_equal(ito_bench_conv(ctx, &options, see, &s), ITO_OK);
-    assert_int_equal(s.n_rows, 12);
+    assert_int_equal(s.n_rows, 16);
     ito_ctx_destroy(ctx);
 }
 
