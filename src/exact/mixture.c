@@ -144,7 +144,7 @@ void ito_mixture_moments(const ito_mixture *m, int label, double *mean, double *
 
 void ito_mixture_draw(const ito_mixture *m, int label, uint64_t seed, uint64_t first, int64_t n, float *x)
 {
-    double weight[ITO__MIXTURE_MAX];
+    double weight[ITO__MIXTURE_MAX] = {0};
     prior(m, label, weight);
     for (int64_t i = 0; i < n; i++, x += m->dim) {
         ito_rng_key key = {.seed = seed, .stream = ITO_STREAM_DATA, .sample = first + (uint64_t)i};

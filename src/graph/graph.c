@@ -236,7 +236,7 @@ static ito_status copy_node(ito_graph *to, const ito_node *n, ito_value **map)
     if (!copy) return ITO_MEMORY;
     for (int i = 0; i < n->n_in; i++) copy->in[i] = map[n->in[i]->id];
     for (int i = 0; i < n->n_out; i++) out[i] = (ito_desc){n->out[i].dtype, n->out[i].shape};
-    if (n->attr) memcpy(copy->attr, n->attr, n->op->attr_size);
+    if (copy->attr) memcpy(copy->attr, n->attr, n->op->attr_size);
     copy->label = ito__arena_strdup(to->arena, n->label);
     if (!copy->label) return ITO_MEMORY;
     copy->data = n->data;

@@ -8,7 +8,7 @@
 #include "nn/scope.h"
 
 /* x W^T + b over the last axis. */
-ito_value *ito__linear(const ito_scope *s, const char *name, ito_value *x, int64_t out_features);
+ito_value *ito__linear(const ito_scope *outer, const char *name, ito_value *x, int64_t out_features);
 
 /* A square convolution with bias; the image keeps its size at stride 1. */
 typedef struct ito__conv {
@@ -18,12 +18,12 @@ typedef struct ito__conv {
     bool pad_end_only; /* kernel - 2 rows and columns at the bottom and right, none at the top and left */
     bool zero_init;    /* weights and bias start at zero */
 } ito__conv;
-ito_value *ito__conv2d(const ito_scope *s, const char *name, ito_value *x, const ito__conv *conv);
+ito_value *ito__conv2d(const ito_scope *outer, const char *name, ito_value *x, const ito__conv *conv);
 
-ito_value *ito__group_norm(const ito_scope *s, const char *name, ito_value *x, int64_t groups, double eps);
+ito_value *ito__group_norm(const ito_scope *outer, const char *name, ito_value *x, int64_t groups, double eps);
 
 /* Rows of a learned table [rows, width] by index i32 [N] -> [N, width]. */
-ito_value *ito__embedding(const ito_scope *s, const char *name, ito_value *index, int64_t rows, int64_t width);
+ito_value *ito__embedding(const ito_scope *outer, const char *name, ito_value *index, int64_t rows, int64_t width);
 
 /* diffusers' act_fn. */
 typedef enum ito__act { ITO__ACT_SILU, ITO__ACT_MISH, ITO__ACT_GELU, ITO__ACT_RELU } ito__act;
@@ -34,9 +34,9 @@ ito_value *ito__dropout(const ito_scope *s, ito_value *x, double p);
 
 /* Features of t [N] -> [N, width]: see nn_time.c. */
 ito_value *ito__sinusoidal(const ito_scope *s, ito_value *t, int64_t width, bool cos_first, double freq_shift);
-ito_value *ito__fourier(const ito_scope *s, const char *name, ito_value *t, int64_t n_frequencies, double scale);
+ito_value *ito__fourier(const ito_scope *outer, const char *name, ito_value *t, int64_t n_frequencies, double scale);
 /* linear_2(silu(linear_1(x))): features -> embedding. */
-ito_value *ito__time_mlp(const ito_scope *s, const char *name, ito_value *x, int64_t width);
+ito_value *ito__time_mlp(const ito_scope *outer, const char *name, ito_value *x, int64_t width);
 
 /* Self-attention over the pixels of an image, with its residual connection. */
 typedef struct ito__attention {
@@ -45,7 +45,7 @@ typedef struct ito__attention {
     double eps;
     double scale_factor; /* the sum is divided by it */
 } ito__attention;
-ito_value *ito__attention_block(const ito_scope *s, const char *name, ito_value *x, const ito__attention *a);
+ito_value *ito__attention_block(const ito_scope *outer, const char *name, ito_value *x, const ito__attention *a);
 
 /* The residual block of DDPM, with AdaGN and BigGAN's resampling as options. */
 typedef enum ito__resample { ITO__SAME_SIZE, ITO__DOWN, ITO__UP } ito__resample;
@@ -61,11 +61,12 @@ typedef struct ito__resnet {
     bool zero_init; /* conv2 starts at zero, so the block starts as its shortcut */
 } ito__resnet;
 /* temb [N, width] has been through the activation already; NULL: no embedding. */
-ito_value *ito__resnet_block(const ito_scope *s, const char *name, ito_value *x, ito_value *temb, const ito__resnet *r);
+ito_value *ito__resnet_block(const ito_scope *outer, const char *name, ito_value *x, ito_value *temb,
+                             const ito__resnet *r);
 
 /* Halves or doubles an image with a 3x3 convolution ("NAME.conv"). */
-ito_value *ito__downsample_conv(const ito_scope *s, const char *name, ito_value *x, bool pad_end_only);
-ito_value *ito__upsample_conv(const ito_scope *s, const char *name, ito_value *x);
+ito_value *ito__downsample_conv(const ito_scope *outer, const char *name, ito_value *x, bool pad_end_only);
+ito_value *ito__upsample_conv(const ito_scope *outer, const char *name, ito_value *x);
 
 /* Extent of the last axis; 1 for a scalar, which is what a poisoned value looks like. */
 int64_t ito__channels(const ito_value *x);
