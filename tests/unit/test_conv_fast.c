@@ -120,7 +120,7 @@ static void check_forward(problem *p, const char *algorithm, bool fused, int32_t
     free(want);
 }
 
-static void check_gradients(problem *p, const char *algorithm, const char *label)
+static void check_grad_input(problem *p, const char *algorithm, const char *label)
 {
     fast_case c = {.op = "conv2d_grad_input", .algorithm = algorithm, .attr = &p->attr, .n_in = 2};
     c.in[0] = f32(p->y_shape);
@@ -131,7 +131,11 @@ static void check_gradients(problem *p, const char *algorithm, const char *label
     fast_check(&c, p->dx, 5e-6, label);
     c.frozen = 2;
     fast_check(&c, p->dx, 5e-6, label);
-    c = (fast_case){.op = "conv2d_grad_weight", .algorithm = algorithm, .attr = &p->attr, .n_in = 2};
+}
+
+static void check_grad_weight(problem *p, const char *algorithm, const char *label)
+{
+    fast_case c = {.op = "conv2d_grad_weight", .algorithm = algorithm, .attr = &p->attr, .n_in = 2};
     c.in[0] = f32(p->attr.x_shape);
     c.in[1] = f32(p->y_shape);
     c.out = f32(p->attr.w_shape);
@@ -150,7 +154,17 @@ static void check_shape(const shape *s, const char *algorithm, bool fused, int32
              (int)s->before[0], (int)s->before[1], (int)s->after[0], (int)s->after[1], (int)s->groups, fused, (int)act);
     problem p = make(s);
     check_forward(&p, algorithm, fused, act, frozen, label);
-    check_gradients(&p, algorithm, label);
+    check_grad_input(&p, algorithm, label);
+    check_grad_weight(&p, algorithm, label);
+    destroy(&p);
+}
+
+/* The other order of work of the forward pass and the input gradient. */
+static void check_stages(const shape *s, bool fused, int32_t act, uint32_t frozen)
+{
+    problem p = make(s);
+    check_forward(&p, "winograd4-stages", fused, act, frozen, "stages, forward");
+    check_grad_input(&p, "winograd4-stages", "stages, gradient");
     destroy(&p);
 }
 
@@ -215,10 +229,14 @@ static void winograd_shapes(void **state)
         square(1, 6, 9, 70, 3, 3, 2),
         square(1, 12, 8, 300, 20, 3, 1),
         square(16, 8, 8, 128, 40, 3, 1),
+        square(5, 30, 29, 20, 33, 3, 1), /* two chunks of tiles */
         {2, 5, 6, 20, 18, 3, 3, {1, 1}, {1, 1}, {0, 2}, {2, 1}, 1},
     };
-    for (int i = 0; i < ITO_COUNT(shapes); i++)
-        check_shape(&shapes[i], "winograd4", i & 1, i & 2 ? ITO_UNARY_silu : ITO_UNARY_identity, i & 2);
+    for (int i = 0; i < ITO_COUNT(shapes); i++) {
+        int32_t act = i & 2 ? ITO_UNARY_silu : ITO_UNARY_identity;
+        check_shape(&shapes[i], "winograd4", i & 1, act, i & 2);
+        check_stages(&shapes[i], i & 1, act, i & 2);
+    }
 }
 
 static shape random_shape(uint64_t *seed)

@@ -135,6 +135,23 @@ static inline void vstore_n(float *p, int n, vf x)
 #endif
 }
 
+/* The first n of p[0], p[step], p[2 step] ... (others zero), touching no memory behind them. */
+static inline vf vgather_n(const float *p, int64_t step, int n)
+{
+#if defined(__AVX512F__)
+    __m512i at = _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+                                    _mm512_set1_epi32((int)step));
+    return (vf)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), (__mmask16)((1u << n) - 1), at, p, 4);
+#elif defined(__AVX2__)
+    __m256i at = _mm256_mullo_epi32(_mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0), _mm256_set1_epi32((int)step));
+    return (vf)_mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, at, (__m256)vmask(n), 4);
+#else
+    vf x = {0};
+    for (int i = 0; i < n; i++) x[i] = p[i * step];
+    return x;
+#endif
+}
+
 /* Sum of the lanes in one fixed order: lanes half a vector apart first. */
 static inline float vsum(vf x)
 {

@@ -91,24 +91,45 @@ static inline int64_t winograd_tiles(const winograd_tiling *t)
     return t->images * t->tiles_y * t->tiles_x;
 }
 
-#define winograd_patch  ITO_ISA_FN(ito__winograd_patch)
-#define winograd_source ITO_ISA_FN(ito__winograd_source)
-#define winograd_fits   ITO_ISA_FN(ito__winograd_fits)
-#define winograd_pays   ITO_ISA_FN(ito__winograd_pays)
+#define winograd_patch   ITO_ISA_FN(ito__winograd_patch)
+#define winograd_source  ITO_ISA_FN(ito__winograd_source)
+#define winograd_put     ITO_ISA_FN(ito__winograd_put)
+#define winograd_fits    ITO_ISA_FN(ito__winograd_fits)
+#define winograd_pays    ITO_ISA_FN(ito__winograd_pays)
+#define winograd_is_wide ITO_ISA_FN(ito__winograd_is_wide)
 
 /* Addresses of the pixels of patch number `tile` (size x size of them); those outside the image point at `zeros`, of
  * `channels` zeros. */
 void winograd_patch(const winograd_tiling *t, const float *image, int64_t tile, int size, const float *zeros,
                     const float **pixels);
 
-/* B^T d B of one patch of 36 pixels: point p of channel c goes to v[p * point_step + c], or, when panel_step is set, to
- * v[p * point_step + c / GEMM_NR * panel_step + c % GEMM_NR]. */
-void winograd_source(const float *const *pixels, int64_t channels, float *v, int64_t point_step, int64_t panel_step);
+/* B^T d B of the patch of 36 pixels of a tile: point p of channel c goes to v[p * point_step + c], or, when panel_step is
+ * set, to v[p * point_step + c / GEMM_NR * panel_step + c % GEMM_NR]. */
+void winograd_source(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, float *v,
+                     int64_t point_step, int64_t panel_step);
+
+/* An image batch that tiles of 4 x 4 pixels are written to, and what happens to a value on its way. */
+typedef struct winograd_target {
+    float *data;
+    int64_t height, width, channels;
+    int64_t tiles_y, tiles_x;
+    const float *bias;     /* [channels] or NULL */
+    const float *residual; /* laid out as data, or NULL */
+    int32_t act;
+} winograd_target;
+
+/* A^T m A of `channels` channels from `channel` on: element p of the first one is at m[p * point_step], and whole vectors
+ * may be read. */
+void winograd_put(const winograd_target *t, int64_t tile, const float *m, int64_t point_step, int64_t channel,
+                  int64_t channels);
 
 /* Is it a 3x3 convolution of stride 1, dilation 1, one group, float32? */
 bool winograd_fits(const ito_kernel *k);
 
 /* Worth it against a direct convolution? Tiles that hang over the target's edge and very few channels eat the gain. */
 bool winograd_pays(const ito_attr_conv *attr, ito_shape target);
+
+/* Do the transformed weights outweigh the rest, so that reading them once is worth a round through memory? */
+bool winograd_is_wide(const ito_attr_conv *attr);
 
 #endif

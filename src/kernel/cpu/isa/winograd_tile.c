@@ -15,14 +15,23 @@ void winograd_patch(const winograd_tiling *t, const float *image, int64_t tile, 
     }
 }
 
-/* n channels from c on; n == VF_WIDTH is a constant where it matters */
-static inline __attribute__((always_inline)) void source_vector(const float *const *pixels, int64_t c, int n, float *v,
+/* The pixels of a patch: all of them at fixed steps, or each at an address of its own where some lie outside. */
+typedef struct patch {
+    const float *corner;
+    int64_t row_step, pixel_step;
+    const float *pixels[36];
+} patch;
+
+/* n channels from c on; n and `inside` are constants where it matters */
+static inline __attribute__((always_inline)) void source_vector(const patch *p, int64_t c, int n, bool inside, float *v,
                                                                 int64_t point_step)
 {
     vf d[6], column[6], t[6][6];
     for (int x = 0; x < 6; x++) {
-        for (int y = 0; y < 6; y++)
-            d[y] = n == VF_WIDTH ? vload(pixels[y * 6 + x] + c) : vload_n(pixels[y * 6 + x] + c, n);
+        for (int y = 0; y < 6; y++) {
+            const float *at = inside ? p->corner + y * p->row_step + x * p->pixel_step + c : p->pixels[y * 6 + x] + c;
+            d[y] = n == VF_WIDTH ? vload(at) : vload_n(at, n);
+        }
         winograd_bt(d, column);
         for (int y = 0; y < 6; y++) t[y][x] = column[y];
     }
@@ -36,14 +45,31 @@ static inline __attribute__((always_inline)) void source_vector(const float *con
     }
 }
 
-void winograd_source(const float *const *pixels, int64_t channels, float *v, int64_t point_step, int64_t panel_step)
+/* The patch when it lies inside the image: false when part of it does not. */
+static bool find_inside(const winograd_tiling *t, const float *image, int64_t tile, patch *p)
 {
-    for (int64_t c = 0; c < channels; c += VF_WIDTH) {
+    int64_t tx = tile % t->tiles_x, ty = tile / t->tiles_x % t->tiles_y, n = tile / t->tiles_x / t->tiles_y;
+    int64_t y = 4 * ty - t->pad_y, x = 4 * tx - t->pad_x;
+    p->corner = image + ((n * t->height + y) * t->width + x) * t->channels;
+    p->row_step = t->width * t->channels;
+    p->pixel_step = t->channels;
+    return y >= 0 && x >= 0 && y + 6 <= t->height && x + 6 <= t->width;
+}
+
+void winograd_source(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, float *v,
+                     int64_t point_step, int64_t panel_step)
+{
+    patch p;
+    bool inside = find_inside(t, image, tile, &p);
+    if (!inside) winograd_patch(t, image, tile, 6, zeros, p.pixels);
+    for (int64_t c = 0; c < t->channels; c += VF_WIDTH) {
         float *to = v + (panel_step ? c / GEMM_NR * panel_step + c % GEMM_NR : c);
-        if (channels - c >= VF_WIDTH)
-            source_vector(pixels, c, VF_WIDTH, to, point_step);
+        if (t->channels - c < VF_WIDTH)
+            source_vector(&p, c, (int)(t->channels - c), inside, to, point_step);
+        else if (inside)
+            source_vector(&p, c, VF_WIDTH, true, to, point_step);
         else
-            source_vector(pixels, c, (int)(channels - c), to, point_step);
+            source_vector(&p, c, VF_WIDTH, false, to, point_step);
     }
 }
 
@@ -62,4 +88,9 @@ bool winograd_pays(const ito_attr_conv *attr, ito_shape target)
     /* 9 products per output against 36 per tile, and the transforms */
     bool full = target.d[1] * target.d[2] >= 6 * tiles;
     return full && attr->w_shape.d[0] >= 16 && attr->w_shape.d[1] >= 16;
+}
+
+bool winograd_is_wide(const ito_attr_conv *attr)
+{
+    return attr->w_shape.d[0] * attr->w_shape.d[1] >= 192 * 192;
 }

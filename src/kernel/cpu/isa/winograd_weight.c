@@ -119,9 +119,8 @@ static void transform(void *arg, int64_t slice, int thread)
     const weight *s = j->s;
     int64_t end = ITO_MIN(j->n_tiles, (slice + 1) * TURN), panel_step = j->n_tiles * GEMM_NR;
     for (int64_t i = slice * TURN; i < end; i++) {
-        const float *pixels[36];
-        winograd_patch(&s->x, j->x, j->tile0 + i, 6, j->zeros, pixels);
-        winograd_source(pixels, s->n, j->v + i * GEMM_NR, s->v_step, panel_step);
+        const float *pixels[16];
+        winograd_source(&s->x, j->x, j->tile0 + i, j->zeros, j->v + i * GEMM_NR, s->v_step, panel_step);
         winograd_patch(&s->dy, j->dy, j->tile0 + i, 4, j->zeros, pixels);
         transform_dy(s, pixels, j->z + i * GEMM_MR, j->n_tiles);
     }

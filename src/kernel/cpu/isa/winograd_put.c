@@ -1,0 +1,65 @@
+/* The way out of a Winograd convolution: A^T m A of one tile's products, then bias, residual and activation. */
+#include "kernel/cpu/isa/winograd.h"
+
+#include "kernel/cpu/isa/vact.h"
+
+/* Where one tile lies in the target. */
+typedef struct place {
+    int64_t rows, columns; /* pixels inside the target */
+    int64_t at;            /* first float of the first pixel */
+    int64_t row_step, pixel_step;
+} place;
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* n channels; `full` (all 16 pixels are inside), n and act are constants where it matters */
+INLINE void put_vector(const winograd_target *t, const place *p, const float *m, int64_t point_step, int64_t channel,
+                       int n, int32_t act, bool full)
+{
+    vf in[6], out[4], half[4][6];
+    for (int x = 0; x < 6; x++) {
+        for (int y = 0; y < 6; y++) in[y] = vload(m + (y * 6 + x) * point_step);
+        winograd_at(in, out);
+        for (int y = 0; y < 4; y++) half[y][x] = out[y];
+    }
+    vf bias = t->bias ? vload_n(t->bias + channel, n) : (vf){0};
+    for (int y = 0; y < 4; y++) {
+        if (!full && y >= p->rows) break;
+        winograd_at(half[y], out);
+        for (int x = 0; x < 4; x++) {
+            if (!full && x >= p->columns) break;
+            int64_t at = p->at + y * p->row_step + x * p->pixel_step + channel;
+            vf v = out[x] + bias;
+            if (t->residual) v += n == VF_WIDTH ? vload(t->residual + at) : vload_n(t->residual + at, n);
+            v = vact(act, v);
+            if (n == VF_WIDTH)
+                vstore(t->data + at, v);
+            else
+                vstore_n(t->data + at, n, v);
+        }
+    }
+}
+
+static place find_place(const winograd_target *t, int64_t tile)
+{
+    int64_t x = tile % t->tiles_x * 4, y = tile / t->tiles_x % t->tiles_y * 4, image = tile / t->tiles_x / t->tiles_y;
+    return (place){.rows = ITO_MIN(4, t->height - y),
+                   .columns = ITO_MIN(4, t->width - x),
+                   .at = ((image * t->height + y) * t->width + x) * t->channels,
+                   .row_step = t->width * t->channels,
+                   .pixel_step = t->channels};
+}
+
+void winograd_put(const winograd_target *t, int64_t tile, const float *m, int64_t point_step, int64_t channel,
+                  int64_t channels)
+{
+    const place p = find_place(t, tile);
+    bool full = p.rows == 4 && p.columns == 4 && t->act == ITO_UNARY_identity;
+    for (int64_t c = 0; c < channels; c += VF_WIDTH) {
+        int n = (int)ITO_MIN(VF_WIDTH, channels - c);
+        if (full && n == VF_WIDTH)
+            put_vector(t, &p, m + c, point_step, channel + c, VF_WIDTH, ITO_UNARY_identity, true);
+        else
+            put_vector(t, &p, m + c, point_step, channel + c, n, t->act, false);
+    }
+}
