@@ -52,6 +52,9 @@ typedef struct ito_generate_options {
     bool spread;
     double guidance; /* classifier-free guidance scale; 0 and has_guidance false: the model's default */
     bool has_guidance;
+    bool
+        exact; /* an image's bits are the same in any batch: the network sees one at a time, which takes longer. Otherwise
+                   they agree to 1e-4 */
     ito_sample_options
         sample; /* sampler, steps, seed, clip, hooks, progress; first_sample, samples and start per image */
 } ito_generate_options;

@@ -30,11 +30,11 @@ static char *command_again(const sampling *s, uint64_t first, int n, const char 
     const ito_generate_options *o = &s->options;
     char *path = cli_quote(s->path), *set = settings_again(s), *quoted = cli_quote(labels);
     char *label = s->info->n_classes ? cli_format(" --label %s", quoted) : cli_format("%s", "");
-    char *text =
-        cli_format("ito sample %s -n %d --first %llu --seed %llu --sampler %s --steps %d --spacing %s --clip %s "
-                   "--guidance %.17g --batch %d%s%s%s",
-                   path, n, (unsigned long long)first, (unsigned long long)o->sample.seed, o->sample.sampler,
-                   o->sample.n_steps, o->sample.spacing, o->sample.clip, o->guidance, o->batch, label, set, layout);
+    char *text = cli_format(
+        "ito sample %s -n %d --first %llu --seed %llu --sampler %s --steps %d --spacing %s --clip %s "
+        "--guidance %.17g --batch %d%s%s%s%s",
+        path, n, (unsigned long long)first, (unsigned long long)o->sample.seed, o->sample.sampler, o->sample.n_steps,
+        o->sample.spacing, o->sample.clip, o->guidance, o->batch, o->exact ? " --exact" : "", label, set, layout);
     free(label);
     free(quoted);
     free(set);
@@ -62,6 +62,7 @@ static void describe(const sampling *s, uint64_t first, int n, const char *label
     cli_texts_add(texts, "spacing", "%s", o->sample.spacing);
     cli_texts_add(texts, "clip", "%s", o->sample.clip);
     cli_texts_add(texts, "batch", "%d", o->batch);
+    if (o->exact) cli_texts_add(texts, "exact", "true");
     free(command);
 }
 
@@ -210,7 +211,8 @@ const cli_command cli_cmd_sample = {
     .operands = "MODEL",
     .min_operands = 1,
     .max_operands = 1,
-    .details = "Image i of a seed is the same in any batch. `ito info FILE.png` tells how to make it again.\n",
+    .details = "Image i of a seed is the same in any batch (to 1e-4; bit for bit with --exact).\n"
+               "`ito info FILE.png` tells how to make it again.\n",
     .options = options,
     .examples = "ito sample out/mnist --guidance 2 --out digits.png\n"
                 "ito sample out/mnist -n 16 --label 3,7 --sampler ddpm --steps 250 --seed 5 --out threes/\n"

@@ -82,6 +82,7 @@ static int read_numbers(sampling *s, const args *a, const json_t *sample, int de
     o->sample.seed = (uint64_t)seed;
     o->sample.first_sample = (uint64_t)first;
     o->has_guidance = true;
+    o->exact = args_has(a, "exact");
     bool can_guide = s->info->n_classes > 0 && s->info->has_null_label;
     o->guidance = args_real(a, "guidance", can_guide ? recorded_number(sample, "guidance", 1) : 1);
     return CLI_DONE;

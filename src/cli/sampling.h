@@ -19,7 +19,8 @@
     {"set", ARG_LIST, "KEY=VALUE", "an option of the sampler: eta=1 (ito explain ddim)"},                               \
     {"seed", ARG_INT, "S", "of the noise [0]"},                                                                        \
     {"first", ARG_INT, "I", "number of the first image of this seed [0]"},                                              \
-    {"batch", ARG_INT, "B", "images at a time [64]"}
+    {"batch", ARG_INT, "B", "images at a time [64]"},                                                                  \
+    {"exact", ARG_FLAG, NULL, "the same bits in any batch: a network batch of one, slower"}
 /* clang-format on */
 
 typedef struct sampling {

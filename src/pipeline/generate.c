@@ -1,4 +1,5 @@
-/* Generation in batches: labels, guidance, defaults. Sample i of a seed is the same in any batch. */
+/* Generation in batches: labels, guidance, defaults. Noise and labels of sample i of a seed are the same in any batch, its
+ * image to 1e-4, or bit for bit when that is asked for. */
 #include "pipeline/generate.h"
 
 #include <string.h>
@@ -63,7 +64,7 @@ static ito_status generate_batch(const ito__generator *g, const ito_generate_opt
     sample.first_sample += (uint64_t)first;
     if (sample.samples) sample.samples += first;
     if (sample.start) sample.start += first * size;
-    ito_denoiser plain = ito__runner_denoiser(g->runner, g->prediction);
+    ito_denoiser plain = ito__runner_denoiser(g->runner, g->prediction, o->exact);
     if (!labels) return ito_sample(g->ctx, g->process, &plain, NULL, &sample, &x);
     int32_t null_label = g->n_classes;
     ito_condition given = {0}, none = {0};

@@ -173,7 +173,7 @@ static ito_status expect(const ito_model *m, const char *task)
 ito_status ito_model_denoiser(ito_model *m, ito_denoiser *out)
 {
     ITO_TRY(expect(m, "denoiser"));
-    *out = ito__runner_denoiser(m->runner, m->prediction);
+    *out = ito__runner_denoiser(m->runner, m->prediction, false);
     return ITO_OK;
 }
 

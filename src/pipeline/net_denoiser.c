@@ -123,26 +123,49 @@ ito_status ito__runner_run(ito__runner *r, int64_t n, int64_t h, int64_t w, cons
     return ito_program_read(e->program, e->out, out);
 }
 
-static ito_status eval(void *self, ito_ctx *ctx, const ito_tensor *x, const double *t, const ito_condition *condition,
-                       ito_tensor *out, ito_tensor *extra)
+/* Rows of x, `group` of them in a run of the network. */
+static ito_status evaluate(ito__runner *r, const ito_tensor *x, const float *times, const int32_t *labels,
+                           int64_t group, float *out)
 {
-    ito__runner *r = self;
+    int64_t n = x->shape.d[0], h = x->shape.d[1], w = x->shape.d[2], size = ito_shape_count(x->shape) / n;
+    const float *images = x->data;
+    for (int64_t i = 0; i < n; i += group)
+        ITO_TRY(
+            ito__runner_run(r, group, h, w, images + i * size, times + i, labels ? labels + i : NULL, out + i * size));
+    return ITO_OK;
+}
+
+static ito_status eval(ito__runner *r, ito_ctx *ctx, const ito_tensor *x, const double *t,
+                       const ito_condition *condition, bool each, ito_tensor *out)
+{
     const ito_tensor *label = ito_condition_get(condition, "label");
-    ito_status st = ITO_MEMORY;
-    (void)extra;
     if (x->shape.n_dims != 4) return ito__fail(ctx, ITO_SHAPE, "this network expects images [n, H, W, C]");
     int64_t n = x->shape.d[0];
     if (label && label->shape.d[0] != n)
         return ito__fail(ctx, ITO_SHAPE, "one label for each of %lld samples is needed", (long long)n);
     float *times = ito__alloc_array(ctx, (size_t)n, sizeof *times);
-    if (!times) return st;
+    if (!times) return ITO_MEMORY;
     for (int64_t i = 0; i < n; i++) times[i] = (float)(t[i] - 1); /* files count timesteps from 0 */
-    st = ito__runner_run(r, n, x->shape.d[1], x->shape.d[2], x->data, times, label ? label->data : NULL, out->data);
+    ito_status st = evaluate(r, x, times, label ? label->data : NULL, each ? 1 : n, out->data);
     ito__free(ctx, times);
     return st;
 }
 
-ito_denoiser ito__runner_denoiser(ito__runner *runner, ito_prediction prediction)
+static ito_status eval_batch(void *self, ito_ctx *ctx, const ito_tensor *x, const double *t,
+                             const ito_condition *condition, ito_tensor *out, ito_tensor *extra)
 {
-    return (ito_denoiser){.self = runner, .eval = eval, .prediction = prediction};
+    (void)extra;
+    return eval(self, ctx, x, t, condition, false, out);
+}
+
+static ito_status eval_each(void *self, ito_ctx *ctx, const ito_tensor *x, const double *t,
+                            const ito_condition *condition, ito_tensor *out, ito_tensor *extra)
+{
+    (void)extra;
+    return eval(self, ctx, x, t, condition, true, out);
+}
+
+ito_denoiser ito__runner_denoiser(ito__runner *runner, ito_prediction prediction, bool exact)
+{
+    return (ito_denoiser){.self = runner, .eval = exact ? eval_each : eval_batch, .prediction = prediction};
 }

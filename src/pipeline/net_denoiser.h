@@ -19,7 +19,9 @@ void ito__runner_repack(ito__runner *runner);
 ito_status ito__runner_run(ito__runner *runner, int64_t n, int64_t h, int64_t w, const float *x, const float *t,
                            const int32_t *labels, float *out);
 
-/* The runner as a denoiser of a discrete process: timestep t of 1..T is the network's t - 1. The runner must outlive it. */
-ito_denoiser ito__runner_denoiser(ito__runner *runner, ito_prediction prediction);
+/* The runner as a denoiser of a discrete process: timestep t of 1..T is the network's t - 1. exact: the network sees one sample
+ * at a time, so that a sample's bits do not depend on its batch (kernels cut their work by the batch's shape). The runner must
+ * outlive it. */
+ito_denoiser ito__runner_denoiser(ito__runner *runner, ito_prediction prediction, bool exact);
 
 #endif

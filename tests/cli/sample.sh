@@ -17,6 +17,11 @@ again=$(ito info each/000002.png | sed -n 's/^ *command *//p')
 $again --threads 1 --quiet --out alone/ > /dev/null
 cmp each/000002.png alone/000002.png
 ls each
+ito sample model $quick -n 5 --label ring --exact --out exact/ > /dev/null
+again=$(ito info exact/000003.png | sed -n 's/^ *command *//p')
+echo "$again" | grep -o -e '--exact'
+$again --threads 1 --quiet --out alone/ > /dev/null
+cmp exact/000003.png alone/000003.png
 
 wrong() {
     status=0

@@ -299,9 +299,16 @@ static void test_model_opens_and_samples(void **state)
     ito_generate_options o = {.n = N, .spread = true, .guidance = 2, .sample = {.n_steps = 4, .seed = 3}};
     assert_ok(ctx, ito_generate(model, &o, images, labels));
     assert_int_equal(labels[1], 1);
-    o.n = 1; /* the third sample on its own: the same to 1e-4 */
+    static float exact[N * SIZE];
+    o.exact = true;
+    assert_ok(ctx, ito_generate(model, &o, exact, NULL));
+    for (int i = 0; i < N * SIZE; i++) assert_float_equal(exact[i], images[i], 1e-4f);
+    o.n = 1; /* the third sample on its own: the same bits, or without exact the same to 1e-4 */
     o.labels = &labels[2];
     o.sample.first_sample = 2;
+    assert_ok(ctx, ito_generate(model, &o, alone, NULL));
+    assert_memory_equal(alone, exact + 2 * SIZE, sizeof alone);
+    o.exact = false;
     assert_ok(ctx, ito_generate(model, &o, alone, NULL));
     for (int i = 0; i < SIZE; i++) assert_float_equal(alone[i], images[2 * SIZE + i], 1e-4f);
     ito_model_destroy(model);
