@@ -174,7 +174,7 @@ static void rename_storage(ito_program *p, int t, int from, int to)
         if (p->storage_of[v] == from) p->storage_of[v] = to;
 }
 
-/* Can the output of step t take over its input i: elementwise, of equal size, and nobody reads the input later? */
+/* Can the output of step t take over its input i: the operation allows it, sizes agree, and nobody reads it later? */
 static bool can_take_over(const ito_program *p, int t, int i)
 {
     const ito_step *step = &p->steps[t];
@@ -183,10 +183,12 @@ static bool can_take_over(const ito_program *p, int t, int i)
     if (!op || !(op->inplace >> i & 1) || in->bytes != out->bytes ||
         step->kernel.in[i].dtype != step->kernel.out[0].dtype)
         return false;
+    for (int k = 0; k < step->kernel.n_in; k++) /* nor reads it as another input that must stay */
+        if (step->in[k] == step->in[i] && !(op->inplace >> k & 1)) return false;
     return in->last == t && !in->pinned && in->place == ITO_PLACE_SLAB && out->place == ITO_PLACE_SLAB;
 }
 
-/* An elementwise operation writes over an input that dies with it: its output moves into that input's storage. */
+/* An operation that may writes over an input that dies with it: its output moves into that input's storage. */
 static void share_storages(ito_program *p)
 {
     for (int t = 0; t < p->n_steps; t++) {

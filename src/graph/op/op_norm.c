@@ -142,7 +142,7 @@ static void compose_rms_grad(ito_graph *g, const ito_node *n, ito_value **out)
     compose_grad(&s, n, out);
 }
 
-#define GRAD_DEF(def, inputs, outputs, composition)                                                                    \
+#define GRAD_DEF(def, inputs, outputs, composition, may_overwrite)                                                     \
     static const ito_op_def def = {.name = #def,                                                                       \
                                    .summary = "gradient from x, the saved statistics and dy",                          \
                                    .kernel = #def,                                                                     \
@@ -151,10 +151,11 @@ static void compose_rms_grad(ito_graph *g, const ito_node *n, ito_value **out)
                                    .n_out = outputs,                                                                   \
                                    .attr_size = sizeof(ito_attr_norm),                                                 \
                                    .infer = infer_norm_grad,                                                           \
-                                   .compose = composition}
-GRAD_DEF(group_norm_grad, 5, 3, compose_group_grad);
-GRAD_DEF(layer_norm_grad, 5, 3, compose_layer_grad);
-GRAD_DEF(rms_norm_grad, 4, 2, compose_rms_grad);
+                                   .compose = composition,                                                             \
+                                   .inplace = may_overwrite}
+GRAD_DEF(group_norm_grad, 5, 3, compose_group_grad, 1u << 4);
+GRAD_DEF(layer_norm_grad, 5, 3, compose_layer_grad, 0);
+GRAD_DEF(rms_norm_grad, 4, 2, compose_rms_grad, 0);
 
 /* ---- forward ---- */
 
@@ -188,7 +189,7 @@ static void rms_rule(ito_graph *g, const ito_node *n, ito_value *const *dy, cons
     norm_rule(g, &rms_norm_grad, n, dy, dx);
 }
 
-#define NORM_DEF(def, text, inputs, infer_rule, grad_rule)                                                             \
+#define NORM_DEF(def, text, inputs, infer_rule, grad_rule, may_overwrite)                                              \
     static const ito_op_def def = {.name = #def,                                                                       \
                                    .summary = text,                                                                    \
                                    .kernel = #def,                                                                     \
@@ -197,10 +198,11 @@ static void rms_rule(ito_graph *g, const ito_node *n, ito_value *const *dy, cons
                                    .n_out = 2,                                                                         \
                                    .attr_size = sizeof(ito_attr_norm),                                                 \
                                    .infer = infer_rule,                                                                \
-                                   .grad = grad_rule}
-NORM_DEF(group_norm, "each sample's groups of channels to mean 0, variance 1", 3, infer_group, group_rule);
-NORM_DEF(layer_norm, "each row to mean 0, variance 1", 3, infer_layer, layer_rule);
-NORM_DEF(rms_norm, "each row to mean square 1", 2, infer_rms, rms_rule);
+                                   .grad = grad_rule,                                                                  \
+                                   .inplace = may_overwrite}
+NORM_DEF(group_norm, "each sample's groups of channels to mean 0, variance 1", 3, infer_group, group_rule, 1u << 0);
+NORM_DEF(layer_norm, "each row to mean 0, variance 1", 3, infer_layer, layer_rule, 0);
+NORM_DEF(rms_norm, "each row to mean square 1", 2, infer_rms, rms_rule, 0);
 
 /* gamma or beta, or what stands for one that is missing. */
 static ito_value *affine_or(ito_graph *g, const ito_value *x, ito_value *v, double value)

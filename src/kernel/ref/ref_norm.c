@@ -152,8 +152,8 @@ static void centred_grad(const ito_ref *r, bool rows)
     m.beta = &r->in[2];
     m.stats = &r->in[3];
     m.dy = &r->in[4];
+    grad_affine(&m, &r->out[1], &r->out[2]); /* first: dx may overwrite dy */
     grad_x(&m, &r->out[0]);
-    grad_affine(&m, &r->out[1], &r->out[2]);
 }
 
 static void run_group_norm(const ito_ref *r)
@@ -188,8 +188,8 @@ static void run_rms_norm_grad(const ito_ref *r)
     norm m = norm_of(r, true, false);
     m.stats = &r->in[2];
     m.dy = &r->in[3];
-    grad_x(&m, &r->out[0]);
     grad_affine(&m, &r->out[1], NULL);
+    grad_x(&m, &r->out[0]);
 }
 
 ITO_REF_KERNEL(group_norm, NULL);

@@ -11,10 +11,14 @@
  *             3. per chunk: dx = rstd (gamma du - a - xhat b); last, dgamma and dbeta as sums over samples in order
  *
  * With enough samples a thread takes a whole sample through all three steps while it lies in the cache; with few, each
- * step is parallel over chunks. Both give the same bits. */
+ * step is parallel over chunks. Both give the same bits. y may be x, and dx may be dy: that saves reading y's lines from
+ * memory only to overwrite them. Identity and SiLU are computed in registers, other activations in a pass of their own. */
 #include <math.h>
 
 #include "kernel/cpu/isa/mem.h"
+#include "kernel/cpu/isa/vmath.h"
+
+#define AHEAD 1024 /* floats: how far ahead of the first pass over a sample its memory is asked for */
 
 typedef struct shape3 {
     int64_t n, spatial, channels, groups, width; /* width: channels of a group */
@@ -137,26 +141,41 @@ static void run_steps(const ito_queue *q, steps s)
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* `n_vectors` vectors of columns: mean and squared deviations of each column over the rows; `left` lanes of each. */
-INLINE void measure_columns(int n_vectors, int left, int64_t rows, int64_t stride, const float *x, float *mean,
+/* The first `lanes` floats; a constant VF_WIDTH costs no mask. */
+INLINE vf load(const float *p, int lanes)
+{
+    return lanes == VF_WIDTH ? vload(p) : vload_n(p, lanes);
+}
+
+INLINE void store(float *p, int lanes, vf x)
+{
+    if (lanes == VF_WIDTH)
+        vstore(p, x);
+    else
+        vstore_n(p, lanes, x);
+}
+
+/* `vectors` vectors of columns: mean and squared deviations of each column over the rows; `left` lanes of each. */
+INLINE void measure_columns(int vectors, int left, int64_t rows, int64_t stride, const float *x, float *mean,
                             float *squares)
 {
     vf first[4], sum[4], square[4];
-    for (int i = 0; i < n_vectors; i++) {
-        first[i] = vload_n(x + i * VF_WIDTH, left);
+    for (int i = 0; i < vectors; i++) {
+        first[i] = load(x + i * VF_WIDTH, left);
         sum[i] = square[i] = vset(0.0f);
     }
     for (int64_t r = 0; r < rows; r++)
-        for (int i = 0; i < n_vectors; i++) {
+        for (int i = 0; i < vectors; i++) {
             const float *at = x + r * stride + i * VF_WIDTH;
-            vf d = (left == VF_WIDTH ? vload(at) : vload_n(at, left)) - first[i];
+            __builtin_prefetch(at + AHEAD);
+            vf d = load(at, left) - first[i];
             sum[i] += d;
             square[i] += d * d;
         }
     const float scale = 1.0f / (float)rows;
-    for (int i = 0; i < n_vectors; i++) {
-        vstore_n(mean + i * VF_WIDTH, left, first[i] + sum[i] * scale);
-        vstore_n(squares + i * VF_WIDTH, left, vmax(square[i] - sum[i] * (sum[i] * scale), vset(0.0f)));
+    for (int i = 0; i < vectors; i++) {
+        store(mean + i * VF_WIDTH, left, first[i] + sum[i] * scale);
+        store(squares + i * VF_WIDTH, left, vmax(square[i] - sum[i] * (sum[i] * scale), vset(0.0f)));
     }
 }
 
@@ -168,6 +187,8 @@ static void measure_forward(const norm_job *j, int64_t n, int64_t chunk)
     int64_t c = 0;
     for (; c + 4 * VF_WIDTH <= channels; c += 4 * VF_WIDTH)
         measure_columns(4, VF_WIDTH, rows, channels, x + c, mean + c, squares + c);
+    for (; c + 2 * VF_WIDTH <= channels; c += 2 * VF_WIDTH)
+        measure_columns(2, VF_WIDTH, rows, channels, x + c, mean + c, squares + c);
     for (; c + VF_WIDTH <= channels; c += VF_WIDTH)
         measure_columns(1, VF_WIDTH, rows, channels, x + c, mean + c, squares + c);
     if (c < channels) measure_columns(1, (int)(channels - c), rows, channels, x + c, mean + c, squares + c);
@@ -218,24 +239,47 @@ static void combine_forward(const norm_job *j, int64_t n)
     }
 }
 
-/* u = gamma xhat + beta for a chunk */
-static void affine_chunk(const norm_job *j, int64_t n, int64_t chunk, float *u)
+/* What the affine map needs to know of a sample's channels. */
+typedef struct affine {
+    const float *mean, *factor, *beta;
+} affine;
+
+static affine affine_of(const norm_job *j, int64_t n)
 {
-    const int64_t channels = j->s.channels, rows = rows_of(&j->s, chunk);
-    const float *x = j->x + chunk_at(&j->s, n, chunk), *restrict mean = sample_row(j, n, 0);
-    const float *restrict factor = sample_row(j, n, 1), *restrict beta = j->beta;
-    for (int64_t r = 0; r < rows; r++) {
-        const float *restrict from = x + r * channels;
-        float *restrict to = u + r * channels;
-        for (int64_t c = 0; c < channels; c++) to[c] = (from[c] - mean[c]) * factor[c] + beta[c];
+    return (affine){sample_row(j, n, 0), sample_row(j, n, 1), j->beta};
+}
+
+/* u = gamma xhat + beta for one vector of channels */
+INLINE vf affine_vector(const affine *a, int lanes, const float *x, int64_t c)
+{
+    return (load(x, lanes) - load(a->mean + c, lanes)) * load(a->factor + c, lanes) + load(a->beta + c, lanes);
+}
+
+INLINE void apply_vector(bool silu, const affine *a, int lanes, const float *x, int64_t c, float *y)
+{
+    vf u = affine_vector(a, lanes, x, c);
+    store(y, lanes, silu ? vsilu(u) : u);
+}
+
+INLINE void apply_rows(bool silu, const affine *a, int64_t rows, int64_t channels, const float *x, float *y)
+{
+    for (; rows > 0; rows--, x += channels, y += channels) {
+        int64_t c = 0;
+        for (; c + VF_WIDTH <= channels; c += VF_WIDTH) apply_vector(silu, a, VF_WIDTH, x + c, c, y + c);
+        if (c < channels) apply_vector(silu, a, (int)(channels - c), x + c, c, y + c);
     }
 }
 
 static void apply_forward(const norm_job *j, int64_t n, int64_t chunk)
 {
-    float *y = j->y + chunk_at(&j->s, n, chunk);
-    affine_chunk(j, n, chunk, y);
-    unary_row(j->act, rows_of(&j->s, chunk) * j->s.channels, y, y);
+    const int64_t channels = j->s.channels, rows = rows_of(&j->s, chunk), at = chunk_at(&j->s, n, chunk);
+    const affine a = affine_of(j, n);
+    if (j->act == ITO_UNARY_silu) {
+        apply_rows(true, &a, rows, channels, j->x + at, j->y + at);
+        return;
+    }
+    apply_rows(false, &a, rows, channels, j->x + at, j->y + at);
+    unary_row(j->act, rows * channels, j->y + at, j->y + at);
 }
 
 static void forward_run(RUN_ARGS)
@@ -249,27 +293,47 @@ static void forward_run(RUN_ARGS)
 
 /* --- gradient ----------------------------------------------------------------------------------------------------- */
 
-/* Sums over the rows of du and du (x - mean), by column. */
-INLINE void sum_columns(int n_vectors, int left, int64_t rows, int64_t stride, const float *x, const float *du,
-                        const float *mean, float *sum_du, float *sum_dux)
+/* A chunk of step 1. */
+typedef struct sums {
+    affine a;
+    int64_t rows, channels;
+    const float *x, *dy;
+    float *du, *partial;
+} sums;
+
+/* For `vectors` vectors of columns from c on: the sums of du and du (x - mean) over the rows. With SiLU du is made from dy
+ * on the way and kept; otherwise dy is du already. */
+INLINE void sum_columns(bool silu, const sums *s, int vectors, int lanes, int64_t c)
 {
-    vf m[4], sum[4], sumx[4];
-    for (int i = 0; i < n_vectors; i++) {
-        m[i] = vload_n(mean + i * VF_WIDTH, left);
-        sum[i] = sumx[i] = vset(0.0f);
-    }
-    for (int64_t r = 0; r < rows; r++)
-        for (int i = 0; i < n_vectors; i++) {
-            int64_t at = r * stride + i * VF_WIDTH;
-            vf d = left == VF_WIDTH ? vload(du + at) : vload_n(du + at, left);
-            vf v = left == VF_WIDTH ? vload(x + at) : vload_n(x + at, left);
+    vf sum[4], sum_x[4];
+    for (int i = 0; i < vectors; i++) sum[i] = sum_x[i] = vset(0.0f);
+    for (int64_t row = 0; row < s->rows; row++)
+        for (int i = 0; i < vectors; i++) {
+            const int64_t column = c + i * VF_WIDTH, at = row * s->channels + column;
+            __builtin_prefetch(s->x + at + AHEAD);
+            __builtin_prefetch(s->dy + at + AHEAD);
+            vf d = load(s->dy + at, lanes);
+            if (silu) {
+                d *= slope_silu(affine_vector(&s->a, lanes, s->x + at, column));
+                store(s->du + at, lanes, d);
+            }
             sum[i] += d;
-            sumx[i] += d * (v - m[i]);
+            sum_x[i] += d * (load(s->x + at, lanes) - load(s->a.mean + column, lanes));
         }
-    for (int i = 0; i < n_vectors; i++) {
-        vstore_n(sum_du + i * VF_WIDTH, left, sum[i]);
-        vstore_n(sum_dux + i * VF_WIDTH, left, sumx[i]);
+    for (int i = 0; i < vectors; i++) {
+        float *to = s->partial + c + i * VF_WIDTH;
+        store(to, lanes, sum[i]);
+        store(to + s->channels, lanes, sum_x[i]);
     }
+}
+
+INLINE void sum_chunk(bool silu, const sums *s)
+{
+    int64_t c = 0;
+    for (; c + 4 * VF_WIDTH <= s->channels; c += 4 * VF_WIDTH) sum_columns(silu, s, 4, VF_WIDTH, c);
+    for (; c + 2 * VF_WIDTH <= s->channels; c += 2 * VF_WIDTH) sum_columns(silu, s, 2, VF_WIDTH, c);
+    for (; c + VF_WIDTH <= s->channels; c += VF_WIDTH) sum_columns(silu, s, 1, VF_WIDTH, c);
+    if (c < s->channels) sum_columns(silu, s, 1, (int)(s->channels - c), c);
 }
 
 /* Mean and factor of each channel from the saved statistics, as the forward pass had them. */
@@ -288,21 +352,35 @@ static const float *du_chunk(const norm_job *j, int64_t n, int64_t chunk)
     return (j->act == ITO_UNARY_identity ? j->dy : j->y) + chunk_at(&j->s, n, chunk);
 }
 
+/* du of any activation, kept; u has a place of its own, for du may be dy. */
+static void slope_chunk(int act, const sums *s)
+{
+    enum { PIECE = 256 };
+    float u[PIECE];
+    for (int64_t row = 0; row < s->rows; row++)
+        for (int64_t c = 0; c < s->channels; c += PIECE) {
+            const int64_t n = ITO_MIN(s->channels - c, PIECE), at = row * s->channels + c;
+            const affine piece = {s->a.mean + c, s->a.factor + c, s->a.beta + c};
+            apply_rows(false, &piece, 1, n, s->x + at, u);
+            slope_row(act, n, u, s->dy + at, s->du + at);
+        }
+}
+
 static void measure_grad(const norm_job *j, int64_t n, int64_t chunk)
 {
-    const int64_t channels = j->s.channels, rows = rows_of(&j->s, chunk), at = chunk_at(&j->s, n, chunk);
-    if (j->act != ITO_UNARY_identity) {
-        affine_chunk(j, n, chunk, j->y + at);
-        slope_row(j->act, rows * channels, j->y + at, j->dy + at, j->y + at);
+    const int64_t at = chunk_at(&j->s, n, chunk);
+    sums s = {.a = affine_of(j, n), .rows = rows_of(&j->s, chunk), .channels = j->s.channels};
+    s.x = j->x + at;
+    s.dy = j->dy + at;
+    s.du = j->y + at;
+    s.partial = partial_of(j, n, chunk);
+    if (j->act == ITO_UNARY_silu) {
+        sum_chunk(true, &s);
+        return;
     }
-    const float *x = j->x + at, *du = du_chunk(j, n, chunk), *mean = sample_row(j, n, 0);
-    float *s = partial_of(j, n, chunk), *sx = s + channels;
-    int64_t c = 0;
-    for (; c + 4 * VF_WIDTH <= channels; c += 4 * VF_WIDTH)
-        sum_columns(4, VF_WIDTH, rows, channels, x + c, du + c, mean + c, s + c, sx + c);
-    for (; c + VF_WIDTH <= channels; c += VF_WIDTH)
-        sum_columns(1, VF_WIDTH, rows, channels, x + c, du + c, mean + c, s + c, sx + c);
-    if (c < channels) sum_columns(1, (int)(channels - c), rows, channels, x + c, du + c, mean + c, s + c, sx + c);
+    if (j->act != ITO_UNARY_identity) slope_chunk(j->act, &s);
+    s.dy = du_chunk(j, n, chunk);
+    sum_chunk(false, &s);
 }
 
 /* The sample's sums of du and du xhat for channel c, its chunks in order. */
@@ -342,20 +420,29 @@ static void combine_grad(const norm_job *j, int64_t n)
     }
 }
 
+/* What step 3 needs to know of a sample's channels. */
+typedef struct grad_rows {
+    const float *mean, *factor, *slope, *constant;
+} grad_rows;
+
+/* dx = factor du + slope (x - mean) + constant for one vector of channels */
+INLINE void grad_vector(const grad_rows *g, int lanes, const float *x, const float *du, int64_t c, float *dx)
+{
+    vf d = load(du, lanes) * load(g->factor + c, lanes) + load(g->constant + c, lanes);
+    store(dx, lanes, d + (load(x, lanes) - load(g->mean + c, lanes)) * load(g->slope + c, lanes));
+}
+
 static void apply_grad(const norm_job *j, int64_t n, int64_t chunk)
 {
-    const int64_t channels = j->s.channels, rows = rows_of(&j->s, chunk), at = chunk_at(&j->s, n, chunk);
-    const float *mean = sample_row(j, n, 0), *factor = sample_row(j, n, 1), *slope = sample_row(j, n, 2);
-    const float *constant = sample_row(j, n, 3);
-    const float *du = du_chunk(j, n, chunk);
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = 0; c < channels; c += VF_WIDTH) {
-            int left = (int)ITO_MIN(channels - c, VF_WIDTH);
-            int64_t i = r * channels + c;
-            vf d = vload_n(du + i, left) * vload_n(factor + c, left) + vload_n(constant + c, left);
-            vf x = vload_n(j->x + at + i, left) - vload_n(mean + c, left);
-            vstore_n(j->y + at + i, left, d + x * vload_n(slope + c, left));
-        }
+    const int64_t channels = j->s.channels, at = chunk_at(&j->s, n, chunk);
+    const grad_rows g = {sample_row(j, n, 0), sample_row(j, n, 1), sample_row(j, n, 2), sample_row(j, n, 3)};
+    const float *x = j->x + at, *du = du_chunk(j, n, chunk);
+    float *dx = j->y + at;
+    for (int64_t rows = rows_of(&j->s, chunk); rows > 0; rows--, x += channels, du += channels, dx += channels) {
+        int64_t c = 0;
+        for (; c + VF_WIDTH <= channels; c += VF_WIDTH) grad_vector(&g, VF_WIDTH, x + c, du + c, c, dx + c);
+        if (c < channels) grad_vector(&g, (int)(channels - c), x + c, du + c, c, dx + c);
+    }
 }
 
 static void expand_slice(void *arg, int64_t n, int thread)
