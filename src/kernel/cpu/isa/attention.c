@@ -4,13 +4,13 @@
  * and at the end o / l and lse = m + log l. A query that sees nothing gives o = 0 and lse = -inf. */
 #include "kernel/cpu/isa/attention.h"
 
-/* Packed head: keys in panels over positions, values in panels over depth. Per thread: scores, products, sums. */
+/* Packed head: keys in panels over positions, values in panels over depth. Per thread: scores, sums. */
 static ito_status forward_prepare(ito_kernel *k)
 {
     if (!all_f32(k) || !count_out(k, 0) || !count_in(k, 1)) return ITO_UNSUPPORTED;
     attention a = attention_of(k);
     a.per_head = a.padded_keys * (a.depth + a.padded_depth);
-    a.per_thread = QUERIES * (KEYS + 2 * a.width);
+    a.per_thread = QUERIES * (KEYS + a.width);
     attention_plan(k, &a);
     if (!(k->state = ito__alloc(k->ctx, sizeof a))) return ITO_MEMORY;
     memcpy(k->state, &a, sizeof a);
@@ -94,17 +94,15 @@ static void add_tile(const forward_job *j, int64_t head, int64_t query_tile, int
     const int64_t n = queries_of(a, query_tile), first = query_tile * QUERIES, width = a->width;
     const int64_t slot = head - j->first_head;
     const int columns = columns_of(a, key_tile);
-    float *product = o + QUERIES * width, keep[QUERIES];
+    float keep[QUERIES];
     tile_product(n, columns, a->depth, j->q + position(a, head, a->n_queries, first), a->row,
                  packed_keys(j, slot) + key_tile * KEYS * a->depth, a->depth * GEMM_NR, s, KEYS);
     for (int64_t i = 0; i < n; i++) {
         score_row row = score_row_of(a, head, first + i, key_tile * KEYS);
         keep[i] = soften_row(&row, columns, (float)a->scale, s + i * KEYS, &r->largest[i], &r->sum[i]);
     }
-    tile_product(n, width, keys_of(a, key_tile), s, KEYS, packed_values(j, slot) + key_tile * KEYS * GEMM_NR,
-                 a->padded_keys * GEMM_NR, product, width);
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t d = 0; d < width; d++) o[i * width + d] = o[i * width + d] * keep[i] + product[i * width + d];
+    tile_product_add(n, width, keys_of(a, key_tile), s, KEYS, packed_values(j, slot) + key_tile * KEYS * GEMM_NR,
+                     a->padded_keys * GEMM_NR, keep, o, width);
 }
 
 static void store_tile(const forward_job *j, int64_t head, int64_t query_tile, const float *o, const running *r)

@@ -26,6 +26,7 @@ typedef struct attention {
     int64_t per_thread;
     double scale;
     bool causal;
+    bool whole_heads;  /* in the gradient: a slice is a head, and no score is made twice */
     const float *bias; /* NULL: none */
     int64_t bias_stride[ITO_MAX_DIMS];
 } attention;
@@ -60,16 +61,38 @@ static inline void attention_plan(ito_kernel *k, attention *a)
 
 /* --- packing ------------------------------------------------------------------------------------------------------ */
 
+#define TURN 4
+typedef float turn_row __attribute__((vector_size(4 * TURN)));
+typedef float turn_unaligned __attribute__((vector_size(4 * TURN), aligned(4), may_alias));
+
+/* Four rows of x, `row` floats apart, to four columns of a panel: 4 x 4 elements at a time in registers. */
+static inline void turn_rows(int64_t depth, int64_t row, const float *x, float *to)
+{
+    for (int64_t i = 0; i < depth; i += TURN, x += TURN, to += TURN * GEMM_NR) {
+        turn_row a = *(const turn_unaligned *)x, b = *(const turn_unaligned *)(x + row);
+        turn_row c = *(const turn_unaligned *)(x + 2 * row), d = *(const turn_unaligned *)(x + 3 * row);
+        turn_row low_ac = __builtin_shufflevector(a, c, 0, 4, 1, 5), low_bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
+        turn_row high_ac = __builtin_shufflevector(a, c, 2, 6, 3, 7),
+                 high_bd = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+        *(turn_unaligned *)to = __builtin_shufflevector(low_ac, low_bd, 0, 4, 1, 5);
+        *(turn_unaligned *)(to + GEMM_NR) = __builtin_shufflevector(low_ac, low_bd, 2, 6, 3, 7);
+        *(turn_unaligned *)(to + 2 * GEMM_NR) = __builtin_shufflevector(high_ac, high_bd, 0, 4, 1, 5);
+        *(turn_unaligned *)(to + 3 * GEMM_NR) = __builtin_shufflevector(high_ac, high_bd, 2, 6, 3, 7);
+    }
+}
+
 /* Panels over positions: element (d, j) of panel p is x[p GEMM_NR + j][d]; missing positions are zero. */
 static inline void pack_turned(int64_t n, int64_t depth, int64_t row, const float *x, int64_t first_panel,
                                int64_t n_panels, float *packed)
 {
     for (int64_t p = first_panel; p < first_panel + n_panels; p++) {
         float *panel = packed + p * depth * GEMM_NR;
-        for (int64_t j = 0; j < GEMM_NR; j++) {
-            const float *from = x + (p * GEMM_NR + j) * row;
-            bool inside = p * GEMM_NR + j < n;
-            for (int64_t d = 0; d < depth; d++) panel[d * GEMM_NR + j] = inside ? from[d] : 0;
+        for (int64_t j = 0; j < GEMM_NR; j += TURN) {
+            const int64_t at = p * GEMM_NR + j, whole = at + TURN <= n ? depth / TURN * TURN : 0;
+            turn_rows(whole, row, x + at * row, panel + j);
+            for (int64_t i = 0; i < TURN; i++)
+                for (int64_t d = whole; d < depth; d++)
+                    panel[d * GEMM_NR + j + i] = at + i < n ? x[(at + i) * row + d] : 0;
         }
     }
 }
@@ -102,18 +125,50 @@ static inline void tile_product(int64_t m, int64_t columns, int64_t k, const flo
     }
 }
 
-/* The same with A stored by columns, element (i, p) at a[p * lda + i]; k is at most QUERIES. */
-static inline void tile_product_turned(int64_t m, int64_t columns, int64_t k, const float *a, int64_t lda,
-                                       const float *b, int64_t panel_step, float *c, int64_t ldc)
+/* sum = keep_i sum + product, row by row; keep NULL: 1. product's rows are GEMM_NR apart. */
+static inline void add_tile_rows(int64_t rows, bool wide, const float *product, const float *keep, float *sum,
+                                 int64_t ld)
 {
-    float tile[QUERIES * GEMM_MR];
+    for (int64_t i = 0; i < rows; i++, product += GEMM_NR, sum += ld) {
+        const vf factor = vset(keep ? keep[i] : 1);
+        vstore(sum, vload(sum) * factor + vload(product));
+        if (wide) vstore(sum + VF_WIDTH, vload(sum + VF_WIDTH) * factor + vload(product + VF_WIDTH));
+    }
+}
+
+/* sum[m][columns] = keep_i sum + A B, else as tile_product(). Each tile is added while it lies in the nearest cache. */
+static inline void tile_product_add(int64_t m, int64_t columns, int64_t k, const float *a, int64_t lda, const float *b,
+                                    int64_t panel_step, const float *keep, float *sum, int64_t ld)
+{
+    _Alignas(64) float product[GEMM_MR * GEMM_NR];
+    for (int64_t column = 0; column < columns; column += GEMM_NR, b += panel_step) {
+        const bool wide = columns - column > VF_WIDTH;
+        for (int64_t i = 0; i < m; i += GEMM_MR) {
+            const int64_t rows = ITO_MIN(GEMM_MR, m - i);
+            gemm_rows[wide][rows](k, a + i * lda, lda, b, product, GEMM_NR);
+            add_tile_rows(rows, wide, product, keep ? keep + i : NULL, sum + i * ld + column, ld);
+        }
+    }
+}
+
+/* sum += A B with A stored by columns, element (i, p) at a[p * lda + i]; k is at most QUERIES. */
+static inline void tile_product_turned_add(int64_t m, int64_t columns, int64_t k, const float *a, int64_t lda,
+                                           const float *b, int64_t panel_step, float *sum, int64_t ld)
+{
+    _Alignas(64) float tile[QUERIES * GEMM_MR], product[GEMM_MR * GEMM_NR];
     for (int64_t i = 0; i < m; i += GEMM_MR) {
-        int64_t rows = ITO_MIN(GEMM_MR, m - i);
-        for (int64_t p = 0; p < k; p++)
-            for (int64_t r = 0; r < rows; r++) tile[p * GEMM_MR + r] = a[p * lda + i + r];
-        for (int64_t column = 0; column < columns; column += GEMM_NR)
-            gemm_tiles[columns - column > VF_WIDTH][rows](k, tile, 0, b + column / GEMM_NR * panel_step,
-                                                          c + i * ldc + column, ldc);
+        const int64_t rows = ITO_MIN(GEMM_MR, m - i);
+        for (int64_t p = 0; p < k; p++) {
+            if (rows == GEMM_MR) /* a size known to the compiler: a few moves */
+                memcpy(tile + p * GEMM_MR, a + p * lda + i, GEMM_MR * sizeof *tile);
+            else
+                memcpy(tile + p * GEMM_MR, a + p * lda + i, (size_t)rows * sizeof *tile);
+        }
+        for (int64_t column = 0; column < columns; column += GEMM_NR) {
+            const bool wide = columns - column > VF_WIDTH;
+            gemm_tiles[wide][rows](k, tile, 0, b + column / GEMM_NR * panel_step, product, GEMM_NR);
+            add_tile_rows(rows, wide, product, NULL, sum + i * ld + column, ld);
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 /* Gradient of attention from its results o and lse (Dao et al. 2022), the scores computed again tile by tile:
  *   p = e^{s - lse},  ds = p (do v^T - delta),  delta_i = do_i . o_i
  *   dq = scale ds k,  dk = scale ds^T q,  dv = p^T do
- * One pass owns tiles of queries and adds up dq over the keys, another owns tiles of keys and adds up dk and dv over
- * the queries: every sum stays in one slice, at the price of making the scores twice. */
+ * Where heads are enough for all threads, a slice is a whole head. With few, one pass owns tiles of queries and adds up dq
+ * over the keys, another owns tiles of keys and adds up dk and dv over the queries: every sum stays in one slice, at the
+ * price of making the scores twice. Both add in the same order and give the same bits. */
 #include "kernel/cpu/isa/attention.h"
 
 /* Packed copies of one head, in this order. */
@@ -33,7 +34,9 @@ static ito_status grad_prepare(ito_kernel *k)
     int64_t part_at[PARTS + 1];
     place_parts(&a, part_at);
     a.per_head = part_at[PARTS];
-    a.per_thread = 2 * QUERIES * KEYS + 3 * KEYS * a.width;
+    const int64_t threads = ITO_MAX(k->n_threads, 1), heads = a.n * a.heads, sums = 2 * a.padded_keys * a.width;
+    a.whole_heads = (heads % threads == 0 || heads >= 4 * threads) && sums <= ROUND_BYTES / 4;
+    a.per_thread = 2 * QUERIES * KEYS + QUERIES * a.width + (a.whole_heads ? sums : 2 * KEYS * a.width);
     attention_plan(k, &a);
     if (!(k->state = ito__alloc(k->ctx, sizeof a))) return ITO_MEMORY;
     memcpy(k->state, &a, sizeof a);
@@ -115,11 +118,6 @@ static void weigh_tile(const grad_job *j, int64_t head, int64_t query_tile, int6
     }
 }
 
-static void add_to(int64_t n, const float *x, float *sum)
-{
-    for (int64_t i = 0; i < n; i++) sum[i] += x[i];
-}
-
 /* rows of a tile, scaled, to their places in an array of `length` positions */
 static void store_rows(const attention *a, int64_t head, int64_t length, int64_t first, int64_t n, float scale,
                        const float *rows, float *to)
@@ -130,47 +128,97 @@ static void store_rows(const attention *a, int64_t head, int64_t length, int64_t
     }
 }
 
-/* --- the two passes ----------------------------------------------------------------------------------------------- */
+/* --- slices ------------------------------------------------------------------------------------------------------- */
+
+/* A thread's scratch: a tile of p and of ds, sums of a tile of queries, sums of keys. */
+typedef struct grad_scratch {
+    float *p, *ds, *dq, *dk, *dv;
+} grad_scratch;
+
+static grad_scratch scratch_of(const grad_job *j, int thread)
+{
+    const attention *a = &j->a;
+    grad_scratch s = {.p = j->scratch + thread * a->per_thread};
+    s.ds = s.p + QUERIES * KEYS;
+    s.dq = s.ds + QUERIES * KEYS;
+    s.dk = s.dq + QUERIES * a->width;
+    s.dv = s.dk + (a->whole_heads ? a->padded_keys : KEYS) * a->width;
+    return s;
+}
+
+static void add_queries(const grad_job *j, int64_t head, int64_t query_tile, int64_t key_tile, const grad_scratch *s)
+{
+    const attention *a = &j->a;
+    tile_product_add(queries_of(a, query_tile), a->width, keys_of(a, key_tile), s->ds, KEYS,
+                     part_of(j, head, KEYS_STRAIGHT) + key_tile * KEYS * GEMM_NR, a->padded_keys * GEMM_NR, NULL, s->dq,
+                     a->width);
+}
+
+/* dk and dv are those of the tile of keys. */
+static void add_keys(const grad_job *j, int64_t head, int64_t query_tile, int64_t key_tile, const grad_scratch *s,
+                     float *dk, float *dv)
+{
+    const attention *a = &j->a;
+    const int64_t n = keys_of(a, key_tile), rows = queries_of(a, query_tile), width = a->width;
+    const int64_t at = query_tile * QUERIES * GEMM_NR, panel = a->n_queries * GEMM_NR;
+    tile_product_turned_add(n, width, rows, s->p, KEYS, part_of(j, head, GRAD_STRAIGHT) + at, panel, dv, width);
+    tile_product_turned_add(n, width, rows, s->ds, KEYS, part_of(j, head, QUERIES_STRAIGHT) + at, panel, dk, width);
+}
+
+static void store_queries(const grad_job *j, int64_t head, int64_t tile, const float *dq)
+{
+    const attention *a = &j->a;
+    store_rows(a, head, a->n_queries, tile * QUERIES, queries_of(a, tile), (float)a->scale, dq, j->dq);
+}
+
+static void head_slice(void *arg, int64_t slice, int thread)
+{
+    const grad_job *j = arg;
+    const attention *a = &j->a;
+    const int64_t head = j->first_head + slice, tile = KEYS * a->width;
+    const grad_scratch s = scratch_of(j, thread);
+    memset(s.dk, 0, (size_t)(2 * a->padded_keys * a->width) * sizeof *s.dk);
+    for (int64_t query = 0; query < a->query_tiles; query++) {
+        memset(s.dq, 0, (size_t)(QUERIES * a->width) * sizeof *s.dq);
+        for (int64_t key = 0; key < a->key_tiles && tile_visible(a, query, key); key++) {
+            weigh_tile(j, head, query, key, s.p, s.ds);
+            add_queries(j, head, query, key, &s);
+            add_keys(j, head, query, key, &s, s.dk + key * tile, s.dv + key * tile);
+        }
+        store_queries(j, head, query, s.dq);
+    }
+    store_rows(a, head, a->n_keys, 0, a->n_keys, (float)a->scale, s.dk, j->dk);
+    store_rows(a, head, a->n_keys, 0, a->n_keys, 1, s.dv, j->dv);
+}
 
 static void query_slice(void *arg, int64_t slice, int thread)
 {
     const grad_job *j = arg;
     const attention *a = &j->a;
     const int64_t head = j->first_head + slice / a->query_tiles, tile = slice % a->query_tiles;
-    const int64_t n = queries_of(a, tile), width = a->width;
-    float *p = j->scratch + thread * a->per_thread, *ds = p + QUERIES * KEYS;
-    float *sum = ds + QUERIES * KEYS, *product = sum + KEYS * width;
-    memset(sum, 0, (size_t)(n * width) * sizeof *sum);
-    for (int64_t key_tile = 0; key_tile < a->key_tiles && tile_visible(a, tile, key_tile); key_tile++) {
-        weigh_tile(j, head, tile, key_tile, p, ds);
-        tile_product(n, width, keys_of(a, key_tile), ds, KEYS,
-                     part_of(j, head, KEYS_STRAIGHT) + key_tile * KEYS * GEMM_NR, a->padded_keys * GEMM_NR, product,
-                     width);
-        add_to(n * width, product, sum);
+    const grad_scratch s = scratch_of(j, thread);
+    memset(s.dq, 0, (size_t)(QUERIES * a->width) * sizeof *s.dq);
+    for (int64_t key = 0; key < a->key_tiles && tile_visible(a, tile, key); key++) {
+        weigh_tile(j, head, tile, key, s.p, s.ds);
+        add_queries(j, head, tile, key, &s);
     }
-    store_rows(a, head, a->n_queries, tile * QUERIES, n, (float)a->scale, sum, j->dq);
+    store_queries(j, head, tile, s.dq);
 }
 
 static void key_slice(void *arg, int64_t slice, int thread)
 {
     const grad_job *j = arg;
     const attention *a = &j->a;
-    const int64_t head = j->first_head + slice / a->key_tiles, tile = slice % a->key_tiles;
-    const int64_t n = keys_of(a, tile), width = a->width, panel = a->n_queries * GEMM_NR;
-    float *p = j->scratch + thread * a->per_thread, *ds = p + QUERIES * KEYS;
-    float *dk = ds + QUERIES * KEYS, *dv = dk + KEYS * width, *product = dv + KEYS * width;
-    memset(dk, 0, (size_t)(2 * KEYS * width) * sizeof *dk);
-    for (int64_t query_tile = 0; query_tile < a->query_tiles; query_tile++) {
-        if (!tile_visible(a, query_tile, tile)) continue;
-        const int64_t rows = queries_of(a, query_tile), at = query_tile * QUERIES * GEMM_NR;
-        weigh_tile(j, head, query_tile, tile, p, ds);
-        tile_product_turned(n, width, rows, p, KEYS, part_of(j, head, GRAD_STRAIGHT) + at, panel, product, width);
-        add_to(n * width, product, dv);
-        tile_product_turned(n, width, rows, ds, KEYS, part_of(j, head, QUERIES_STRAIGHT) + at, panel, product, width);
-        add_to(n * width, product, dk);
+    const int64_t head = j->first_head + slice / a->key_tiles, tile = slice % a->key_tiles, n = keys_of(a, tile);
+    const grad_scratch s = scratch_of(j, thread);
+    memset(s.dk, 0, (size_t)(2 * KEYS * a->width) * sizeof *s.dk);
+    for (int64_t query = 0; query < a->query_tiles; query++) {
+        if (!tile_visible(a, query, tile)) continue;
+        weigh_tile(j, head, query, tile, s.p, s.ds);
+        add_keys(j, head, query, tile, &s, s.dk, s.dv);
     }
-    store_rows(a, head, a->n_keys, tile * KEYS, n, (float)a->scale, dk, j->dk);
-    store_rows(a, head, a->n_keys, tile * KEYS, n, 1, dv, j->dv);
+    store_rows(a, head, a->n_keys, tile * KEYS, n, (float)a->scale, s.dk, j->dk);
+    store_rows(a, head, a->n_keys, tile * KEYS, n, 1, s.dv, j->dv);
 }
 
 static void grad_run(RUN_ARGS)
@@ -191,6 +239,10 @@ static void grad_run(RUN_ARGS)
         int64_t n = ITO_MIN(j.a.round, heads - j.first_head);
         ito__parallel(q, n * j.a.key_tiles, pack_keys_slice, &j);
         ito__parallel(q, n * j.a.query_tiles, pack_queries_slice, &j);
+        if (j.a.whole_heads) {
+            ito__parallel(q, n, head_slice, &j);
+            continue;
+        }
         ito__parallel(q, n * j.a.query_tiles, query_slice, &j);
         ito__parallel(q, n * j.a.key_tiles, key_slice, &j);
     }

@@ -168,11 +168,21 @@ static inline float vsum(vf x)
 #endif
 }
 
+/* The largest lane, none of them NaN. */
 static inline float vlargest(vf x)
 {
-    float largest = x[0];
-    for (int i = 1; i < VF_WIDTH; i++) largest = x[i] > largest ? x[i] : largest;
-    return largest;
+#if defined(__AVX512F__)
+    __m256 y = _mm256_max_ps(_mm512_castps512_ps256((__m512)x), _mm512_extractf32x8_ps((__m512)x, 1));
+#elif defined(__AVX2__)
+    __m256 y = (__m256)x;
+#endif
+#if defined(__AVX2__)
+    __m128 z = _mm_max_ps(_mm256_castps256_ps128(y), _mm256_extractf128_ps(y, 1));
+#else
+    vf z = x;
+#endif
+    float a = z[0] > z[2] ? z[0] : z[2], b = z[1] > z[3] ? z[1] : z[3];
+    return a > b ? a : b;
 }
 
 /* e^x to 2 units in the last place; overflows to infinity, underflows through the subnormal numbers to 0, keeps NaN.
