@@ -3,6 +3,9 @@
 #include "kernel/cpu/isa/mem.h"
 #include "kernel/cpu/walk.h"
 
+#define AHEAD        1024      /* floats: how far ahead memory is asked for */
+#define STREAM_BYTES (4 << 20) /* results from this size on are written past the caches */
+
 enum { TO, FROM };
 
 typedef struct moves {
@@ -36,16 +39,52 @@ typedef struct part_job {
     const walk *w;
     const float *from;
     float *to;
+    bool large; /* the whole output is */
 } part_job;
+
+/* `rows` rows of n floats, evenly spaced on both sides: concat and slice of channels. */
+static inline __attribute__((always_inline)) void copy_rows(bool stream, int64_t rows, int64_t n, float *to,
+                                                            int64_t to_stride, const float *from, int64_t from_stride)
+{
+    const int left = (int)(n % VF_WIDTH);
+    for (; rows > 0; rows--, to += to_stride, from += from_stride) {
+        for (int64_t i = 0; i + VF_WIDTH <= n; i += VF_WIDTH) {
+            __builtin_prefetch(from + i + AHEAD);
+            if (stream)
+                vstream(to + i, vload(from + i));
+            else
+                vstore(to + i, vload(from + i));
+        }
+        if (left) vstore_n(to + n - left, left, vload_n(from + n - left, left));
+    }
+}
+
+/* The rows of a slice of a walk over rows that are one segment each. */
+static void row_slice(const part_job *job, walk_cursor *c)
+{
+    const int64_t rows = c->end - c->segment, to_stride = job->w->stride[TO][0], n = job->w->row;
+    walk_span s;
+    if (!walk_next(c, &s)) return;
+    float *to = job->to + s.at[TO];
+    const float *from = job->from + s.at[FROM];
+    if (job->large && n % VF_WIDTH == 0 && to_stride % VF_WIDTH == 0 && (uintptr_t)to % sizeof(vf) == 0) {
+        copy_rows(true, rows, n, to, to_stride, from, job->w->stride[FROM][0]);
+        vstream_end();
+    } else
+        copy_rows(false, rows, n, to, to_stride, from, job->w->stride[FROM][0]);
+}
 
 static void part_slice(void *arg, int64_t slice, int thread)
 {
     (void)thread;
     const part_job *job = arg;
     const int64_t to_step = walk_inner(job->w, TO), from_step = walk_inner(job->w, FROM);
-    walk_span s;
-    for (walk_cursor c = walk_start(job->w, slice); walk_next(&c, &s);)
-        copy_row(s.n, job->to + s.at[TO], to_step, job->from + s.at[FROM], from_step);
+    walk_cursor c = walk_start(job->w, slice);
+    if (job->w->n_dims == 2 && job->w->per_row == 1 && to_step == 1 && from_step == 1) {
+        row_slice(job, &c);
+        return;
+    }
+    for (walk_span s; walk_next(&c, &s);) copy_row(s.n, job->to + s.at[TO], to_step, job->from + s.at[FROM], from_step);
 }
 
 static void fill_slice(void *arg, int64_t slice, int thread)
@@ -65,7 +104,7 @@ static void moves_run(RUN_ARGS)
     mem_job all = {k, in, out, work};
     if (m->fill) ito__parallel(q, div_up(count_out(k, 0), CHUNK), fill_slice, &all);
     for (int i = 0; i < m->n; i++) {
-        part_job part = {&m->part[i], in[i], out[0]};
+        part_job part = {&m->part[i], in[i], out[0], count_out(k, 0) * (int64_t)sizeof(float) >= STREAM_BYTES};
         ito__parallel(q, walk_n_slices(part.w), part_slice, &part);
     }
 }

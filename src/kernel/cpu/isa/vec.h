@@ -48,6 +48,26 @@ static inline void vstore(float *p, vf x)
     *(vf_unaligned *)p = x;
 }
 
+/* A store past the caches to an address that is a multiple of sizeof(vf), for results larger than they are: the line is not
+ * read first. vstream_end() before another thread reads. */
+static inline void vstream(float *p, vf x)
+{
+#if defined(__AVX512F__)
+    _mm512_stream_ps(p, (__m512)x);
+#elif defined(__AVX2__)
+    _mm256_stream_ps(p, (__m256)x);
+#else
+    vstore(p, x);
+#endif
+}
+
+static inline void vstream_end(void)
+{
+#if defined(__AVX2__)
+    _mm_sfence();
+#endif
+}
+
 static inline vf vset(float x)
 {
     return x - (vf){0}; /* x - 0 keeps the sign of zero, x + 0 does not */
