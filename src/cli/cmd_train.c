@@ -211,13 +211,22 @@ static int train(cli *app, const args *a, const char *out)
     return finish(&t, st, &result);
 }
 
-static int run(cli *app, const args *a)
+static int check_length(const args *a)
 {
     if (args_has(a, "steps") && args_has(a, "minutes"))
         return cli_usage("train", "--steps and --minutes exclude each other");
+    if (args_int(a, "steps", 1) < 1 || args_real(a, "minutes", 1) <= 0)
+        return cli_usage("train", "--steps is at least 1 and --minutes more than 0; without either the recipe decides");
+    return CLI_DONE;
+}
+
+static int run(cli *app, const args *a)
+{
+    int status = check_length(a);
+    if (status != CLI_DONE) return status;
     char *out = default_out(a->operands[0], args_text(a, "task", NULL));
     const char *dir = args_text(a, "out", out);
-    int status = check_recipe(args_text(a, "recipe", NULL));
+    status = check_recipe(args_text(a, "recipe", NULL));
     if (status == CLI_DONE) status = check_out(a, dir);
     if (status == CLI_DONE) status = train(app, a, dir);
     free(out);

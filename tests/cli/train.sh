@@ -18,6 +18,7 @@ fails() {
 fails 1 ito train shapes $tiny --steps 12 --out whole
 fails 1 ito train shapes $tiny --steps 12 --out new --resume
 fails 2 ito train shapes $tiny --steps 12 --minutes 1 --out new
+fails 2 ito train shapes $tiny --steps 0 --out new
 fails 2 ito train shapes $tiny --steps 12 --recipe shpes --out new
 fails 2 ito train shapes $tiny --steps 12 --set warmpu=2 --out new
 fails 1 ito train nowhere $tiny --steps 12 --out new

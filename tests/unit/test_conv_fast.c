@@ -159,12 +159,13 @@ static void check_shape(const shape *s, const char *algorithm, bool fused, int32
     destroy(&p);
 }
 
-/* The other order of work of the forward pass and the input gradient. */
-static void check_stages(const shape *s, bool fused, int32_t act, uint32_t frozen)
+/* The other orders of work. */
+static void check_orders(const shape *s, bool fused, int32_t act, uint32_t frozen)
 {
     problem p = make(s);
     check_forward(&p, "winograd4-stages", fused, act, frozen, "stages, forward");
     check_grad_input(&p, "winograd4-stages", "stages, gradient");
+    check_grad_weight(&p, "winograd4-parts", "parts");
     destroy(&p);
 }
 
@@ -235,7 +236,7 @@ static void winograd_shapes(void **state)
     for (int i = 0; i < ITO_COUNT(shapes); i++) {
         int32_t act = i & 2 ? ITO_UNARY_silu : ITO_UNARY_identity;
         check_shape(&shapes[i], "winograd4", i & 1, act, i & 2);
-        check_stages(&shapes[i], i & 1, act, i & 2);
+        check_orders(&shapes[i], i & 1, act, i & 2);
     }
 }
 

@@ -35,7 +35,7 @@ static void store_tile(const gemm_block *g, const tile *t)
 
 static bool is_plain(const gemm_block *g)
 {
-    return !g->bias && !g->residual && !g->c_rows && !g->accumulate && g->act == ITO_UNARY_identity;
+    return !g->bias && !g->residual && !g->c_rows && g->act == ITO_UNARY_identity;
 }
 
 /* Where A's part of the reduction is: rows are `step` floats apart, or tiles are. */
@@ -53,8 +53,9 @@ static void run_panel(const gemm_block *g, const part *of, int64_t column)
     const float *b = g->b + column * g->k;
     int64_t columns = ITO_MIN(GEMM_NR, g->n - column), n_tiles = gemm_tile_count(g->m);
     bool narrow = columns <= GEMM_NARROW && !g->wide_panels, wide = columns > VF_WIDTH;
-    bool direct = is_plain(g) && !narrow && k0 == 0 && k1 == g->k && columns % VF_WIDTH == 0;
-    gemm_kernel *const *kernels = (of->tiled ? gemm_tiles : gemm_rows)[wide];
+    bool whole = !narrow && k0 == 0 && k1 == g->k && columns % VF_WIDTH == 0;
+    bool direct = is_plain(g) && whole && (of->tiled || !g->accumulate);
+    gemm_kernel *const *kernels = (of->tiled ? direct && g->accumulate ? gemm_add : gemm_tiles : gemm_rows)[wide];
     float sum[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
     for (int64_t i = 0; i < n_tiles; i++) {
         int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;

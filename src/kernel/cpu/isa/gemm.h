@@ -31,6 +31,7 @@
 /* Names across files carry the instruction set; these are their short forms. */
 #define gemm_rows         ITO_ISA_FN(ito__gemm_rows)
 #define gemm_tiles        ITO_ISA_FN(ito__gemm_tiles)
+#define gemm_add          ITO_ISA_FN(ito__gemm_add)
 #define gemm_dots         ITO_ISA_FN(ito__gemm_dots)
 #define gemm_run          ITO_ISA_FN(ito__gemm_run)
 #define gemm_pack         ITO_ISA_FN(ito__gemm_pack)
@@ -41,6 +42,7 @@
 typedef void gemm_kernel(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc);
 extern gemm_kernel *const gemm_rows[2][GEMM_MR + 1];  /* a[i * lda + p] */
 extern gemm_kernel *const gemm_tiles[2][GEMM_MR + 1]; /* a[p * GEMM_MR + i], lda unused */
+extern gemm_kernel *const gemm_add[2][GEMM_MR + 1];   /* the same, c += a b */
 
 /* c[rows][GEMM_NR], the first `columns` (at most GEMM_NARROW) of each row, = a[rows][k] b[columns][k]^T */
 void gemm_dots(int64_t rows, int64_t columns, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,

@@ -3,8 +3,8 @@
  * them by one broadcast element of A per row.
  *
  * One instance per number of vectors and of rows, for A by rows (a[i * lda + p]) and packed in tiles
- * (a[p * GEMM_MR + i]). Whatever the instance, an element of C is the same chain of multiply-adds over p = 0 .. k - 1,
- * so its bits do not depend on how rows are grouped into tiles.
+ * (a[p * GEMM_MR + i]), the latter also to go on from what C holds. Whatever the instance, an element of C is the same
+ * chain of multiply-adds over p = 0 .. k - 1, so its bits do not depend on how rows are grouped into tiles.
  *
  * Where C has at most GEMM_NARROW columns, vectors run along k instead and are summed at the end. */
 #include "kernel/cpu/isa/gemm.h"
@@ -18,11 +18,15 @@
 
 #define AHEAD 16 /* rows of the panel: packed weights are read once and come from far away */
 
-INLINE void tile(int vectors, int rows, int64_t k, const float *a, int64_t row_step, int64_t k_step, const float *b,
-                 float *c, int64_t ldc)
+INLINE void tile(int vectors, int rows, bool add, int64_t k, const float *a, int64_t row_step, int64_t k_step,
+                 const float *b, float *c, int64_t ldc)
 {
     vf sum[GEMM_MR][2];
-    UNROLL for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vf){0};
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        sum[i][0] = add ? vload(c + i * ldc) : (vf){0};
+        sum[i][1] = add && vectors > 1 ? vload(c + i * ldc + VF_WIDTH) : (vf){0};
+    }
     for (int64_t p = 0; p < k; p++) {
         vf b0 = vload(b), b1 = vectors > 1 ? vload(b + VF_WIDTH) : b0;
         UNROLL for (int j = 0; j < vectors * VF_WIDTH; j += 16) __builtin_prefetch(b + AHEAD * GEMM_NR + j);
@@ -52,20 +56,27 @@ INLINE void tile(int vectors, int rows, int64_t k, const float *a, int64_t row_s
 #define INSTANCE(v, n)                                                                                                 \
     static void rows_##v##_##n(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc)          \
     {                                                                                                                  \
-        tile(v, n, k, a, lda, 1, b, c, ldc);                                                                           \
+        tile(v, n, false, k, a, lda, 1, b, c, ldc);                                                                    \
     }                                                                                                                  \
     static void tiles_##v##_##n(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc)         \
     {                                                                                                                  \
         (void)lda;                                                                                                     \
-        tile(v, n, k, a, 1, GEMM_MR, b, c, ldc);                                                                       \
+        tile(v, n, false, k, a, 1, GEMM_MR, b, c, ldc);                                                                \
+    }                                                                                                                  \
+    static void add_##v##_##n(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc)           \
+    {                                                                                                                  \
+        (void)lda;                                                                                                     \
+        tile(v, n, true, k, a, 1, GEMM_MR, b, c, ldc);                                                                 \
     }
 ROWS_MAP(INSTANCE, 1)
 ROWS_MAP(INSTANCE, 2)
 
 #define ROWS_ENTRY(v, n)  rows_##v##_##n,
 #define TILES_ENTRY(v, n) tiles_##v##_##n,
+#define ADD_ENTRY(v, n)   add_##v##_##n,
 gemm_kernel *const gemm_rows[2][GEMM_MR + 1] = {{0, ROWS_MAP(ROWS_ENTRY, 1)}, {0, ROWS_MAP(ROWS_ENTRY, 2)}};
 gemm_kernel *const gemm_tiles[2][GEMM_MR + 1] = {{0, ROWS_MAP(TILES_ENTRY, 1)}, {0, ROWS_MAP(TILES_ENTRY, 2)}};
+gemm_kernel *const gemm_add[2][GEMM_MR + 1] = {{0, ROWS_MAP(ADD_ENTRY, 1)}, {0, ROWS_MAP(ADD_ENTRY, 2)}};
 
 /* c[rows][columns] = a[rows][k] b[columns][k]^T, sums kept per lane */
 INLINE void dots(int rows, int columns, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float *c)
