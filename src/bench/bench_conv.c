@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bench/bench_impl.h"
-#include "kernel/cpu/isa.h"
+#include "kernel/kernel.h"
 
 /* DESIGN's table of 3x3 convolutions, and what else U-Nets have: first and last layers, strides, a 1x1. */
 static const struct conv_shape {
@@ -30,8 +30,6 @@ static const struct conv_shape {
     {"1x1 384 to 256 16x16", 16, 16, 384, 256, 1, 1},
 };
 
-#define MAX_CANDIDATES 8
-
 typedef struct candidate {
     ito_kernel k;
     void *workspace, *packed;
@@ -40,13 +38,14 @@ typedef struct candidate {
 
 typedef struct conv_bench {
     ito_ctx *ctx;
+    const ito_backend *backend;
     const ito_bench_conv_options *options;
     const struct conv_shape *shape;
     ito_attr_conv attr;
     ito_shape y;
     float *data[3]; /* two inputs and the output of one direction */
     int n;
-    candidate *candidates[MAX_CANDIDATES];
+    candidate *candidates[ITO_MAX_CANDIDATES];
     ito_bench_row_fn row;
     void *user;
 } conv_bench;
@@ -107,14 +106,14 @@ static bool have(const conv_bench *b, const char *algorithm)
 /* algorithm NULL: the one a plan takes. A candidate that does not fit is left out. */
 static ito_status add_candidate(conv_bench *b, const struct direction *d, const char *algorithm)
 {
-    if (b->n == MAX_CANDIDATES || (algorithm && have(b, algorithm))) return ITO_OK;
+    if (b->n == ITO_MAX_CANDIDATES || (algorithm && have(b, algorithm))) return ITO_OK;
     candidate *c = ito__alloc(b->ctx, sizeof *c);
     if (!c) return ITO_MEMORY;
     c->k = (ito_kernel){.ctx = b->ctx, .attr = &b->attr, .n_in = 2, .n_out = 1, .frozen = d->frozen};
     for (int i = 0; i < 2; i++) c->k.in[i] = (ito_desc){ITO_F32, shape_of(b, d->in[i])};
     c->k.out[0] = (ito_desc){ITO_F32, shape_of(b, d->out)};
     c->k.n_threads = ito_ctx_n_threads(b->ctx);
-    ito_status st = ito__backend_cpu.prepare(&c->k, d->op, algorithm);
+    ito_status st = b->backend->prepare(&c->k, d->op, algorithm);
     if (st != ITO_OK) {
         ito__free(b->ctx, c);
         return st == ITO_UNSUPPORTED ? ITO_OK : st;
@@ -125,12 +124,13 @@ static ito_status add_candidate(conv_bench *b, const struct direction *d, const 
     return c->workspace && c->packed ? ITO_OK : ITO_MEMORY;
 }
 
+/* The reference is timed only when it is asked for: it takes seconds. */
 static ito_status add_every(conv_bench *b, const struct direction *d)
 {
-    const ito_kernel_def *defs[ITO_ISA_MAX_KERNELS];
-    int n = ito__isa_kernels(ito__isa_best(), defs);
+    const char *names[ITO_MAX_CANDIDATES];
+    int n = b->backend->candidates(d->op, names);
     for (int i = 0; i < n; i++)
-        if (!strcmp(defs[i]->op, d->op)) ITO_TRY(add_candidate(b, d, defs[i]->name));
+        if (strcmp(names[i], "ref") != 0) ITO_TRY(add_candidate(b, d, names[i]));
     return ITO_OK;
 }
 
@@ -160,8 +160,8 @@ static void run(const conv_bench *b, candidate *c, bool pack)
     const ito_queue q = {c->k.n_threads};
     const void *in[] = {b->data[0], b->data[1]};
     void *out[] = {b->data[2]};
-    if (pack && c->k.packed_bytes) ito__backend_cpu.pack(&c->k, &q, in, c->packed);
-    if (!pack) ito__backend_cpu.run(&c->k, &q, in, out, c->workspace, c->packed);
+    if (pack && c->k.packed_bytes) b->backend->pack(&c->k, &q, in, c->packed);
+    if (!pack) b->backend->run(&c->k, &q, in, out, c->workspace, c->packed);
 }
 
 static double seconds_of(const conv_bench *b, candidate *c, bool pack)
@@ -222,6 +222,7 @@ done:
 ito_status ito_bench_conv(ito_ctx *ctx, const ito_bench_conv_options *options, ito_bench_row_fn row, void *user)
 {
     conv_bench b = {.ctx = ctx, .options = options, .row = row, .user = user};
+    ITO_TRY(ito__backend_open(ctx, "cpu", &b.backend));
     for (int i = 0; i < ITO_COUNT(shapes); i++) {
         if (options->filter && !strstr(shapes[i].name, options->filter)) continue;
         set_shape(&b, &shapes[i]);

@@ -14,6 +14,9 @@ double ito__bench_median(int n, double *x);
 /* Uniform numbers in low .. high, both 0: -1 .. 1; whole ones for i32. Zeros would hit fast paths of no real run. */
 ito_status ito__bench_fill(ito_ctx *ctx, ito_dtype dtype, int64_t n, double low, double high, void *out);
 
+/* Such numbers as input v of a program. */
+ito_status ito__bench_write(ito_ctx *ctx, ito_program *p, const ito_value *v, double low, double high);
+
 /* Runs a program with its profile on: a warm-up, then up to `repeats` runs within about `budget` seconds. medians: the seconds
  * of each step, then of what `run` does beside them. */
 ito_status ito__bench_profile(ito_ctx *ctx, ito_program *p, int repeats, double budget, ito_status (*run)(void *arg),

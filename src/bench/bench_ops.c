@@ -37,22 +37,12 @@ static ito_status build(timed_case *t)
     return st;
 }
 
-static ito_status write_random(const timed_case *t, const ito_value *v, double low, double high)
-{
-    int64_t n = ito_shape_count(ito_value_shape(v));
-    void *data = ito__alloc_array(t->ctx, (size_t)n, sizeof(double));
-    if (!data) return ITO_MEMORY;
-    ito_status st = ito__bench_fill(t->ctx, ito_value_dtype(v), n, low, high, data);
-    if (st == ITO_OK) st = ito_program_write(t->program, v, data);
-    ito__free(t->ctx, data);
-    return st;
-}
-
 static ito_status compile(timed_case *t, const char *backend)
 {
     ITO_TRY(ito_program_create(t->g, t->n_out, t->out, &(ito_program_options){.backend = backend}, &t->program));
-    for (int i = 0; i < t->c->n_in; i++) ITO_TRY(write_random(t, t->in[i], t->c->in[i].low, t->c->in[i].high));
-    return t->dy ? write_random(t, t->dy, 0, 0) : ITO_OK;
+    for (int i = 0; i < t->c->n_in; i++)
+        ITO_TRY(ito__bench_write(t->ctx, t->program, t->in[i], t->c->in[i].low, t->c->in[i].high));
+    return t->dy ? ito__bench_write(t->ctx, t->program, t->dy, 0, 0) : ITO_OK;
 }
 
 static ito_status run(void *arg)

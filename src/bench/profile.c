@@ -36,6 +36,17 @@ ito_status ito__bench_fill(ito_ctx *ctx, ito_dtype dtype, int64_t n, double low,
     return ITO_OK;
 }
 
+ito_status ito__bench_write(ito_ctx *ctx, ito_program *p, const ito_value *v, double low, double high)
+{
+    int64_t n = ito_shape_count(ito_value_shape(v));
+    void *data = ito__alloc_array(ctx, (size_t)n, ito_dtype_size(ito_value_dtype(v)));
+    if (!data) return ITO_MEMORY;
+    ito_status st = ito__bench_fill(ctx, ito_value_dtype(v), n, low, high, data);
+    if (st == ITO_OK) st = ito_program_write(p, v, data);
+    ito__free(ctx, data);
+    return st;
+}
+
 /* samples: a column of `stride` repeats for each step, and one for the rest. */
 static ito_status sample(ito_program *p, ito_status (*run)(void *arg), void *arg, int stride, double *samples)
 {

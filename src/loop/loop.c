@@ -127,8 +127,8 @@ static ito_status open_task(loop *l)
 
 /* ---- checkpoints ---- */
 
-/* The settings that fix what a run computes, as text, and the fingerprint of what was compiled. Where it ends is not among them: a run may be made longer when its
- * rate does not depend on the end. */
+/* The settings that fix what a run computes, as text, and the fingerprint of what was compiled. Where it ends is not among
+ * them: a run may be made longer when its rate does not depend on the end. */
 static ito_status agreement(loop *l, char fingerprint[TEXT], char **recipe, const char *texts[8])
 {
     json_t *root = json_deep_copy(l->recipe->root), *train = json_object_get(root, "train");

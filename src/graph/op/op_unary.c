@@ -186,30 +186,18 @@ ITO_UNARY_MAP(ITO_X)
         .name = #kind, .n_in = 1, .in = {X(-3, 3, 2, 4, 9)}, .build = build, .arg = &builder_##kind, .no_grad = true   \
     }
 
+/* Where each function is tried: where it is smooth, for the gradient check; steps have no gradient. */
+#define SMOOTH_MAP(F)                                                                                                  \
+    F(identity, -1, 1)                                                                                                 \
+    F(neg, -1, 1) F(abs, 0.2, 2) F(exp, -3, 3) F(log, 0.1, 4) F(log1p, -0.5, 4) F(sqrt, 0.1, 4) F(rsqrt, 0.2, 4)       \
+        F(square, -2, 2) F(reciprocal, 0.3, 3) F(sin, -4, 4) F(cos, -4, 4) F(tanh, -3, 3) F(erf, -2.5, 2.5)            \
+            F(sigmoid, -6, 6) F(softplus, -6, 6) F(relu, 0.1, 2) F(silu, -6, 6) F(gelu, -4, 4) F(gelu_tanh, -4, 4)
+#define STEP_MAP(F) F(sign) F(floor)
+
+#define ITO_X(...)  CASE(__VA_ARGS__),
+#define ITO_Y(kind) STEP_CASE(kind),
 static const ito_op_case cases[] = {
-    CASE(identity, -1, 1),
-    CASE(neg, -1, 1),
-    CASE(abs, 0.2, 2),
-    CASE(exp, -3, 3),
-    CASE(log, 0.1, 4),
-    CASE(log1p, -0.5, 4),
-    CASE(sqrt, 0.1, 4),
-    CASE(rsqrt, 0.2, 4),
-    CASE(square, -2, 2),
-    CASE(reciprocal, 0.3, 3),
-    CASE(sin, -4, 4),
-    CASE(cos, -4, 4),
-    CASE(tanh, -3, 3),
-    CASE(erf, -2.5, 2.5),
-    CASE(sigmoid, -6, 6),
-    CASE(softplus, -6, 6),
-    CASE(relu, 0.1, 2),
-    CASE(silu, -6, 6),
-    CASE(gelu, -4, 4),
-    CASE(gelu_tanh, -4, 4),
-    STEP_CASE(sign),
-    STEP_CASE(floor),
-    {.name = "scale", .n_in = 1, .in = {X(-1, 1, 2, 4, 9)}, .build = build_scale},
+    SMOOTH_MAP(ITO_X) STEP_MAP(ITO_Y){.name = "scale", .n_in = 1, .in = {X(-1, 1, 2, 4, 9)}, .build = build_scale},
     {.name = "silu 1x8x9x17", .n_in = 1, .in = {X(-6, 6, 4, 1, 8, 9, 17)}, .build = build, .arg = &builder_silu},
 };
 
@@ -223,31 +211,16 @@ static const ito_op_case cases[] = {
         .name = #kind " 32x32x128", .n_in = 1, .in = {X(-3, 3, 4, 16, 32, 32, 128)}, .build = build,                   \
         .arg = &builder_##kind, .no_grad = true                                                                        \
     }
+#undef ITO_X
+#undef ITO_Y
+#define ITO_X(...)  REAL(__VA_ARGS__),
+#define ITO_Y(kind) REAL_STEP(kind),
 static const ito_op_case real_cases[] = {
-    REAL(identity, -1, 1),
-    REAL(neg, -1, 1),
-    REAL(abs, 0.2, 2),
-    REAL(exp, -3, 3),
-    REAL(log, 0.1, 4),
-    REAL(log1p, -0.5, 4),
-    REAL(sqrt, 0.1, 4),
-    REAL(rsqrt, 0.2, 4),
-    REAL(square, -2, 2),
-    REAL(reciprocal, 0.3, 3),
-    REAL(sin, -4, 4),
-    REAL(cos, -4, 4),
-    REAL(tanh, -3, 3),
-    REAL(erf, -2.5, 2.5),
-    REAL(sigmoid, -6, 6),
-    REAL(softplus, -6, 6),
-    REAL(relu, 0.1, 2),
-    REAL(silu, -6, 6),
-    REAL(gelu, -4, 4),
-    REAL(gelu_tanh, -4, 4),
-    REAL_STEP(sign),
-    REAL_STEP(floor),
-    {.name = "scale 32x32x128", .n_in = 1, .in = {X(-1, 1, 4, 16, 32, 32, 128)}, .build = build_scale},
+    SMOOTH_MAP(ITO_X) STEP_MAP(ITO_Y){
+        .name = "scale 32x32x128", .n_in = 1, .in = {X(-1, 1, 4, 16, 32, 32, 128)}, .build = build_scale},
 };
+#undef ITO_X
+#undef ITO_Y
 
 static const ito_op_def *const ops[] = {
 #define ITO_X(kind) &kind##_op,

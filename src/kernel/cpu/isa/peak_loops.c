@@ -16,10 +16,7 @@ static float multiply_add(int64_t rounds, float scale, float shift)
         for (int i = 0; i < SUMS; i++) sum[i] = sum[i] * s + t;
     }
     for (int i = 0; i < SUMS; i++) total += sum[i];
-    float x[VF_WIDTH], out = 0;
-    vstore(x, total);
-    for (int i = 0; i < VF_WIDTH; i++) out += x[i];
-    return out;
+    return vsum(total);
 }
 
 /* In place: a line that is only written would be read from memory first, and the roof would be a quarter too low. n is a

@@ -91,6 +91,16 @@ static inline int64_t winograd_tiles(const winograd_tiling *t)
     return t->images * t->tiles_y * t->tiles_x;
 }
 
+/* Image and first pixel of a tile of the target. */
+typedef struct winograd_place {
+    int64_t image, y, x;
+} winograd_place;
+
+static inline winograd_place winograd_place_of(int64_t tiles_y, int64_t tiles_x, int64_t tile)
+{
+    return (winograd_place){tile / tiles_x / tiles_y, tile / tiles_x % tiles_y * 4, tile % tiles_x * 4};
+}
+
 #define winograd_patch   ITO_ISA_FN(ito__winograd_patch)
 #define winograd_source  ITO_ISA_FN(ito__winograd_source)
 #define winograd_put     ITO_ISA_FN(ito__winograd_put)

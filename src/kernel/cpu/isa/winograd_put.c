@@ -42,10 +42,10 @@ INLINE void put_vector(const winograd_target *t, const place *p, const float *m,
 
 static place find_place(const winograd_target *t, int64_t tile)
 {
-    int64_t x = tile % t->tiles_x * 4, y = tile / t->tiles_x % t->tiles_y * 4, image = tile / t->tiles_x / t->tiles_y;
-    return (place){.rows = ITO_MIN(4, t->height - y),
-                   .columns = ITO_MIN(4, t->width - x),
-                   .at = ((image * t->height + y) * t->width + x) * t->channels,
+    const winograd_place w = winograd_place_of(t->tiles_y, t->tiles_x, tile);
+    return (place){.rows = ITO_MIN(4, t->height - w.y),
+                   .columns = ITO_MIN(4, t->width - w.x),
+                   .at = ((w.image * t->height + w.y) * t->width + w.x) * t->channels,
                    .row_step = t->width * t->channels,
                    .pixel_step = t->channels};
 }

@@ -5,9 +5,9 @@
 void winograd_patch(const winograd_tiling *t, const float *image, int64_t tile, int size, const float *zeros,
                     const float **pixels)
 {
-    int64_t tx = tile % t->tiles_x, ty = tile / t->tiles_x % t->tiles_y, n = tile / t->tiles_x / t->tiles_y;
-    int64_t y0 = 4 * ty - t->pad_y, x0 = 4 * tx - t->pad_x;
-    const float *row = image + ((n * t->height + y0) * t->width + x0) * t->channels;
+    const winograd_place at = winograd_place_of(t->tiles_y, t->tiles_x, tile);
+    int64_t y0 = at.y - t->pad_y, x0 = at.x - t->pad_x;
+    const float *row = image + ((at.image * t->height + y0) * t->width + x0) * t->channels;
     for (int y = 0; y < size; y++, row += t->width * t->channels) {
         bool outside = (uint64_t)(y0 + y) >= (uint64_t)t->height;
         for (int x = 0; x < size; x++)
@@ -48,9 +48,9 @@ static inline __attribute__((always_inline)) void source_vector(const patch *p, 
 /* The patch when it lies inside the image: false when part of it does not. */
 static bool find_inside(const winograd_tiling *t, const float *image, int64_t tile, patch *p)
 {
-    int64_t tx = tile % t->tiles_x, ty = tile / t->tiles_x % t->tiles_y, n = tile / t->tiles_x / t->tiles_y;
-    int64_t y = 4 * ty - t->pad_y, x = 4 * tx - t->pad_x;
-    p->corner = image + ((n * t->height + y) * t->width + x) * t->channels;
+    const winograd_place at = winograd_place_of(t->tiles_y, t->tiles_x, tile);
+    int64_t y = at.y - t->pad_y, x = at.x - t->pad_x;
+    p->corner = image + ((at.image * t->height + y) * t->width + x) * t->channels;
     p->row_step = t->width * t->channels;
     p->pixel_step = t->channels;
     return y >= 0 && x >= 0 && y + 6 <= t->height && x + 6 <= t->width;
