@@ -10,6 +10,7 @@
 #define ITO_MODEL_H
 
 #include <ito/denoiser.h>
+#include <ito/plan.h>
 #include <ito/process.h>
 #include <ito/sampler.h>
 
@@ -39,6 +40,12 @@ typedef struct ito_model_info {
     const char *record;         /* ito.json as text; "{}" for a directory that ito did not write */
 } ito_model_info;
 const ito_model_info *ito_model_get_info(const ito_model *model);
+
+/* Compiles by that plan from now on; programs compiled before are dropped. The plan must outlive the model; NULL: the table's
+ * choice. An algorithm that there is not shows when a program is compiled. */
+void ito_model_use_plan(ito_model *model, const ito_plan *plan);
+/* Adds what the programs compiled so far compute with. */
+ito_status ito_model_plan(const ito_model *model, ito_plan *plan);
 
 /* A denoiser on the model's network, for samplers of one's own. Condition: "label" i32 [n], 0 .. n_classes - 1, or n_classes
  * for "none"; it may be missing. The model must outlive it. ITO_STATE for a classifier. */

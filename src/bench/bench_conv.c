@@ -1,9 +1,7 @@
-/* Timing convolutions kernel by kernel, without a graph: candidates of the cpu backend take turns on the same data, so that
- * their ratios hold even where the machine's speed wavers. */
+/* Timing convolutions kernel by kernel: candidates of the cpu backend take turns. */
 #include <string.h>
 
 #include "bench/bench_impl.h"
-#include "kernel/kernel.h"
 
 /* DESIGN's table of 3x3 convolutions, and what else U-Nets have: first and last layers, strides, a 1x1. */
 static const struct conv_shape {
@@ -30,12 +28,6 @@ static const struct conv_shape {
     {"1x1 384 to 256 16x16", 16, 16, 384, 256, 1, 1},
 };
 
-typedef struct candidate {
-    ito_kernel k;
-    void *workspace, *packed;
-    double seconds[ITO_BENCH_MAX_REPEATS], pack_seconds;
-} candidate;
-
 typedef struct conv_bench {
     ito_ctx *ctx;
     const ito_backend *backend;
@@ -43,9 +35,6 @@ typedef struct conv_bench {
     const struct conv_shape *shape;
     ito_attr_conv attr;
     ito_shape y;
-    float *data[3]; /* two inputs and the output of one direction */
-    int n;
-    candidate *candidates[ITO_MAX_CANDIDATES];
     ito_bench_row_fn row;
     void *user;
 } conv_bench;
@@ -82,105 +71,14 @@ static void set_shape(conv_bench *b, const struct conv_shape *s)
     b->y = ITO_SHAPE(s->batch, out, out, s->out);
 }
 
-static void release(conv_bench *b)
-{
-    for (int i = 0; i < b->n; i++) {
-        candidate *c = b->candidates[i];
-        ito__kernel_release(&c->k);
-        ito__free(b->ctx, c->workspace);
-        ito__free(b->ctx, c->packed);
-        ito__free(b->ctx, c);
-    }
-    for (int i = 0; i < ITO_COUNT(b->data); i++) ito__free(b->ctx, b->data[i]);
-    memset(b->data, 0, sizeof b->data);
-    b->n = 0;
-}
-
-static bool have(const conv_bench *b, const char *algorithm)
-{
-    for (int i = 0; i < b->n; i++)
-        if (!strcmp(b->candidates[i]->k.def->name, algorithm)) return true;
-    return false;
-}
-
-/* algorithm NULL: the one a plan takes. A candidate that does not fit is left out. */
-static ito_status add_candidate(conv_bench *b, const struct direction *d, const char *algorithm)
-{
-    if (b->n == ITO_MAX_CANDIDATES || (algorithm && have(b, algorithm))) return ITO_OK;
-    candidate *c = ito__alloc(b->ctx, sizeof *c);
-    if (!c) return ITO_MEMORY;
-    c->k = (ito_kernel){.ctx = b->ctx, .attr = &b->attr, .n_in = 2, .n_out = 1, .frozen = d->frozen};
-    for (int i = 0; i < 2; i++) c->k.in[i] = (ito_desc){ITO_F32, shape_of(b, d->in[i])};
-    c->k.out[0] = (ito_desc){ITO_F32, shape_of(b, d->out)};
-    c->k.n_threads = ito_ctx_n_threads(b->ctx);
-    ito_status st = b->backend->prepare(&c->k, d->op, algorithm);
-    if (st != ITO_OK) {
-        ito__free(b->ctx, c);
-        return st == ITO_UNSUPPORTED ? ITO_OK : st;
-    }
-    b->candidates[b->n++] = c;
-    c->workspace = ito__alloc(b->ctx, c->k.workspace_bytes);
-    c->packed = ito__alloc(b->ctx, c->k.packed_bytes);
-    return c->workspace && c->packed ? ITO_OK : ITO_MEMORY;
-}
-
-/* The reference is timed only when it is asked for: it takes seconds. */
-static ito_status add_every(conv_bench *b, const struct direction *d)
-{
-    const char *names[ITO_MAX_CANDIDATES];
-    int n = b->backend->candidates(d->op, names);
-    for (int i = 0; i < n; i++)
-        if (strcmp(names[i], "ref") != 0) ITO_TRY(add_candidate(b, d, names[i]));
-    return ITO_OK;
-}
-
-static ito_status add_candidates(conv_bench *b, const struct direction *d)
+static ito_status add_candidates(const conv_bench *b, ito_bench_race *race)
 {
     const ito_bench_conv_options *o = b->options;
-    if (!o->n_algorithms) return add_candidate(b, d, NULL);
+    if (!o->n_algorithms) return ito__bench_race_add(race, NULL);
     for (int i = 0; i < o->n_algorithms; i++)
-        ITO_TRY(strcmp(o->algorithms[i], "all") ? add_candidate(b, d, o->algorithms[i]) : add_every(b, d));
+        ITO_TRY(strcmp(o->algorithms[i], "all") ? ito__bench_race_add(race, o->algorithms[i])
+                                                : ito__bench_race_add_every(race));
     return ITO_OK;
-}
-
-static ito_status allocate(conv_bench *b, const struct direction *d)
-{
-    const int which[] = {d->in[0], d->in[1], d->out};
-    for (int i = 0; i < 3; i++) {
-        int64_t count = ito_shape_count(shape_of(b, which[i]));
-        b->data[i] = ito__alloc_array(b->ctx, (size_t)count, sizeof(float));
-        if (!b->data[i]) return ITO_MEMORY;
-        ITO_TRY(ito__bench_fill(b->ctx, ITO_F32, count, 0, 0, b->data[i]));
-    }
-    return ITO_OK;
-}
-
-static void run(const conv_bench *b, candidate *c, bool pack)
-{
-    const ito_queue q = {c->k.n_threads};
-    const void *in[] = {b->data[0], b->data[1]};
-    void *out[] = {b->data[2]};
-    if (pack && c->k.packed_bytes) b->backend->pack(&c->k, &q, in, c->packed);
-    if (!pack) b->backend->run(&c->k, &q, in, out, c->workspace, c->packed);
-}
-
-static double seconds_of(const conv_bench *b, candidate *c, bool pack)
-{
-    double start = ito__now();
-    run(b, c, pack);
-    return ito__now() - start;
-}
-
-static void measure(conv_bench *b, int repeats)
-{
-    for (int i = 0; i < b->n; i++) {
-        candidate *c = b->candidates[i];
-        for (int r = 0; r < repeats; r++) c->seconds[r] = seconds_of(b, c, true);
-        c->pack_seconds = ito__bench_median(repeats, c->seconds);
-        run(b, c, false); /* warms up */
-    }
-    for (int r = 0; r < repeats; r++)
-        for (int i = 0; i < b->n; i++) b->candidates[i]->seconds[r] = seconds_of(b, b->candidates[i], false);
 }
 
 static double bytes_of(ito_shape shape)
@@ -188,7 +86,7 @@ static double bytes_of(ito_shape shape)
     return sizeof(float) * (double)ito_shape_count(shape);
 }
 
-static void report(const conv_bench *b, const struct direction *d, candidate *c, int repeats)
+static void report(const conv_bench *b, const struct direction *d, ito_bench_candidate *c, int repeats)
 {
     const ito_shape w = b->attr.w_shape;
     ito_bench_row row = {.name = b->shape->name,
@@ -209,13 +107,17 @@ static void report(const conv_bench *b, const struct direction *d, candidate *c,
 static ito_status bench_direction(conv_bench *b, const struct direction *d)
 {
     int repeats = ITO_MIN(b->options->repeats > 0 ? b->options->repeats : 7, ITO_BENCH_MAX_REPEATS);
+    ito_kernel problem = {.attr = &b->attr, .n_in = 2, .n_out = 1, .frozen = d->frozen};
+    ito_bench_race race;
     ito_status st;
-    ITO_GO(add_candidates(b, d));
-    ITO_GO(allocate(b, d));
-    measure(b, repeats);
-    for (int i = 0; i < b->n; i++) report(b, d, b->candidates[i], repeats);
+    for (int i = 0; i < 2; i++) problem.in[i] = (ito_desc){ITO_F32, shape_of(b, d->in[i])};
+    problem.out[0] = (ito_desc){ITO_F32, shape_of(b, d->out)};
+    ito__bench_race_begin(b->ctx, b->backend, d->op, &problem, &race);
+    ITO_GO(add_candidates(b, &race));
+    ITO_GO(ito__bench_race_run(&race, repeats, NULL, 0));
+    for (int i = 0; i < race.n; i++) report(b, d, race.candidates[i], repeats);
 done:
-    release(b);
+    ito__bench_race_close(&race);
     return st;
 }
 

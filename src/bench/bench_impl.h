@@ -4,9 +4,12 @@
 
 #include <ito/bench.h>
 
-#include "base/base.h"
+#include "kernel/kernel.h"
+#include "train/trained_net.h"
 
 #define ITO_BENCH_MAX_REPEATS 1000
+
+/* ---- profile.c ---- */
 
 /* Sorts; of an even number the later of the two. */
 double ito__bench_median(int n, double *x);
@@ -27,5 +30,65 @@ ito_status ito__bench_profile(ito_ctx *ctx, ito_program *p, int repeats, double 
 
 /* The row of a compiled step, named after the rest of its label. */
 ito_bench_row ito__bench_step_row(const ito_bench_roofs *roofs, const ito_program_step *step, double seconds);
+
+/* ---- race.c ---- */
+
+typedef struct ito_bench_candidate {
+    ito_kernel k;
+    void *workspace, *packed;
+    double pack_seconds; /* packing beforehand, where weights are frozen */
+    double difference;   /* of its result from the first candidate's: ito__bench_difference */
+    double seconds[ITO_BENCH_MAX_REPEATS];
+} ito_bench_candidate;
+
+/* Candidates of one problem that take turns on the same data, so that their ratios hold even where the machine's speed wavers. */
+typedef struct ito_bench_race {
+    ito_ctx *ctx;
+    const ito_backend *backend;
+    const char *op;
+    ito_kernel problem; /* not prepared; its attributes outlive the race */
+    void *in[ITO_MAX_INPUTS], *out[ITO_MAX_OUTPUTS];
+    int n, repeats;
+    ito_bench_candidate *candidates[ITO_MAX_CANDIDATES];
+} ito_bench_race;
+
+/* An empty race; close it when done. problem: descriptors, attributes, frozen. */
+void ito__bench_race_begin(ito_ctx *ctx, const ito_backend *backend, const char *op, const ito_kernel *problem,
+                           ito_bench_race *race);
+/* One more, unless it is in already or does not fit. algorithm NULL: the one that the table takes. */
+ito_status ito__bench_race_add(ito_bench_race *race, const char *algorithm);
+/* Every one that fits but the reference, which takes seconds. */
+ito_status ito__bench_race_add_every(ito_bench_race *race);
+/* Runs them in turn, on noise, after a warm-up that also compares their results. cold, of cold_bytes, is written to before each
+ * timed run, as other operations do in a network: what it displaces must be read from memory again. NULL: nothing is. */
+ito_status ito__bench_race_run(ito_bench_race *race, int repeats, float *cold, size_t cold_bytes);
+void ito__bench_race_close(ito_bench_race *race);
+
+/* The largest |x - y| over the largest |x|; infinite where a number is not finite. */
+double ito__bench_difference(int64_t n, const float *x, const float *y);
+
+/* ---- network.c ---- */
+
+/* A network that is ready to run. */
+typedef struct ito_bench_net {
+    ito_ctx *ctx;
+    const char *model;
+    int batch;
+    int64_t height, width;
+    ito_trained_net *trained; /* when training: it owns network and program; else these are the bench's */
+    ito_network *network;
+    ito_params *params;
+    ito_graph *g;
+    ito_net *net;
+    ito_value *out; /* of a forward pass */
+    ito_program *program;
+    int64_t *positions; /* of a batch of training */
+} ito_bench_net;
+
+/* Forward or training, by the options' plan. The caller closes; after a failure there is nothing to close. */
+ito_status ito__bench_net_open(ito_ctx *ctx, const ito_bench_options *options, ito_bench_net *out);
+void ito__bench_net_close(ito_bench_net *net); /* one of zeros is fine */
+/* One forward pass or one training step. net: an ito_bench_net. */
+ito_status ito__bench_net_run(void *net);
 
 #endif

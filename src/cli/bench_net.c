@@ -6,6 +6,7 @@
 #include <ito/bench.h>
 
 #include "bench_rows.h"
+#include "planning.h"
 
 static const char *name_of(const ito_bench_options *o)
 {
@@ -142,8 +143,13 @@ static int read_options(const args *a, ito_bench_options *o)
 int bench_net(cli *app, const args *a)
 {
     ito_bench_options o = {.model = strcmp(a->operands[0], "model") ? NULL : a->operands[1]};
+    ito_plan *plan;
     int status = read_options(a, &o);
+    if (status == CLI_DONE) status = plan_open(app, a, &plan);
     if (status != CLI_DONE) return status;
-    if (args_has(a, "sweep")) return sweep(app, &o, args_text(a, "sweep", "batch"));
-    return once(app, &o, args_has(a, "steps"));
+    o.plan = plan;
+    status =
+        args_has(a, "sweep") ? sweep(app, &o, args_text(a, "sweep", "batch")) : once(app, &o, args_has(a, "steps"));
+    ito_plan_destroy(plan);
+    return status;
 }

@@ -3,6 +3,7 @@
 
 #include "bench_net.h"
 #include "bench_rows.h"
+#include "planning.h"
 
 static int run_peak(cli *app, const args *a)
 {
@@ -87,6 +88,7 @@ static const arg_def options[] = {
     {"repeats", ARG_INT, "K", "timed runs after a warm-up; the median counts [5, of conv 7]"},
     {"steps", ARG_FLAG, NULL, "of unet, model: also the time of each operation, and where it goes"},
     {"sweep", ARG_TEXT, "OVER", "of unet, model: batch (1 to 64) or size (16 to 128)"},
+    PLAN_OPTION,
     {"filter", ARG_TEXT, "TEXT", "of ops, conv: only what is named like this"},
     {"sizes", ARG_TEXT, "SIZES", "of ops: real, as in U-Nets; small, those of the tests; all [real]"},
     {"backend", ARG_TEXT, "NAME", "of ops: cpu or ref [cpu]"},

@@ -24,6 +24,22 @@ static int eval_denoiser(cli *app, const args *a, const char *path)
     return status;
 }
 
+static int eval_classifier(cli *app, const args *a, ito_model *model)
+{
+    const char *path = a->operands[0];
+    ito_plan *plan;
+    if (!a->operands[1])
+        return cli_usage("eval", "%s is a classifier: give the data to read, as in ito eval %s mnist/", path, path);
+    int status = plan_open(app, a, &plan);
+    if (status != CLI_DONE) return status;
+    ito_model_use_plan(model, plan);
+    status = eval_accuracy(app, a, model, path);
+    if (status == CLI_DONE) status = plan_check_used(app, plan, model);
+    ito_model_use_plan(model, NULL);
+    ito_plan_destroy(plan);
+    return status;
+}
+
 static int run(cli *app, const args *a)
 {
     const char *path = a->operands[0];
@@ -31,11 +47,7 @@ static int run(cli *app, const args *a)
     ito_status st = ito_model_open(app->ctx, path, &model);
     if (st != ITO_OK) return cli_fail(app, st);
     bool is_classifier = !strcmp(ito_model_get_info(model)->task, "classifier");
-    int status = CLI_DONE;
-    if (is_classifier && !a->operands[1])
-        status = cli_usage("eval", "%s is a classifier: give the data to read, as in ito eval %s mnist/", path, path);
-    else if (is_classifier)
-        status = eval_accuracy(app, a, model, path);
+    int status = is_classifier ? eval_classifier(app, a, model) : CLI_DONE;
     ito_model_destroy(model);
     return is_classifier ? status : eval_denoiser(app, a, path);
 }

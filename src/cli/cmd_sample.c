@@ -30,11 +30,15 @@ static char *command_again(const sampling *s, uint64_t first, int n, const char 
     const ito_generate_options *o = &s->options;
     char *path = cli_quote(s->path), *set = settings_again(s), *quoted = cli_quote(labels);
     char *label = s->info->n_classes ? cli_format(" --label %s", quoted) : cli_format("%s", "");
+    char *plan_path = cli_quote(s->plan_path ? s->plan_path : "");
+    char *plan = s->plan ? cli_format(" --plan %s", plan_path) : cli_format("%s", "");
     char *text = cli_format(
         "ito sample %s -n %d --first %llu --seed %llu --sampler %s --steps %d --spacing %s --clip %s "
-        "--guidance %.17g --batch %d%s%s%s%s",
+        "--guidance %.17g --batch %d%s%s%s%s%s",
         path, n, (unsigned long long)first, (unsigned long long)o->sample.seed, o->sample.sampler, o->sample.n_steps,
-        o->sample.spacing, o->sample.clip, o->guidance, o->batch, o->exact ? " --exact" : "", label, set, layout);
+        o->sample.spacing, o->sample.clip, o->guidance, o->batch, o->exact ? " --exact" : "", plan, label, set, layout);
+    free(plan);
+    free(plan_path);
     free(label);
     free(quoted);
     free(set);

@@ -7,6 +7,7 @@
 
 #include <ito/train.h>
 
+#include "planning.h"
 #include "progress.h"
 
 typedef struct training {
@@ -242,7 +243,7 @@ static const arg_def options[] = {
     {"batch", ARG_INT, "B", "images in a step [the recipe's]"},
     {"size", ARG_INT, "S", "height and width of the images [the data set's]"},
     {"seed", ARG_INT, "S", "of everything random in the run [0]"},
-    {"plan", ARG_TEXT, "FILE", "which kernels compute what (docs/formats.md) [the built-in table]"},
+    PLAN_OPTION,
     {"resume", ARG_FLAG, NULL, "go on from DIR's checkpoint"},
     {"overwrite", ARG_FLAG, NULL, "start anew where DIR holds a model"},
     {"set", ARG_LIST, "KEY=VALUE", "a setting: rate, warmup, checkpoint_every, process, ... (ito explain train)"},

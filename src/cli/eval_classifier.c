@@ -179,6 +179,7 @@ int eval_with_classifier(sampling *s, const char *path)
     ito_model *classifier;
     ito_status st = ito_model_open(s->app->ctx, path, &classifier);
     if (st != ITO_OK) return cli_fail(s->app, st);
+    ito_model_use_plan(classifier, s->plan);
     int status = score(s, classifier, path);
     ito_model_destroy(classifier);
     return status;

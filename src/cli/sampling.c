@@ -107,10 +107,14 @@ int sampling_open(sampling *s, cli *app, const args *a, const char *path, int de
     ito_status st = ito_model_open(app->ctx, path, &s->model);
     if (st != ITO_OK) return cli_fail(app, st);
     s->info = ito_model_get_info(s->model);
+    s->plan_path = args_text(a, "plan", NULL);
+    int status = plan_open(app, a, &s->plan);
+    if (status != CLI_DONE) return status;
+    ito_model_use_plan(s->model, s->plan);
     if (strcmp(s->info->task, "denoiser") != 0)
         return cli_complain("%s is a %s; only denoisers can be sampled", path, s->info->task);
     json_t *record = json_loads(s->info->record, 0, NULL);
-    int status = read_options(s, a, record, default_n);
+    status = read_options(s, a, record, default_n);
     json_decref(record);
     return status;
 }
@@ -119,6 +123,7 @@ void sampling_close(sampling *s)
 {
     ito_opts_destroy(s->sampler_opts);
     ito_model_destroy(s->model);
+    ito_plan_destroy(s->plan);
     for (int i = 0; i < CLI_COUNT(s->names); i++) free(s->names[i]);
     free(s->settings_text);
     free(s->training_text);
@@ -165,7 +170,7 @@ int sampling_run(sampling *s, const ito_hook *hooks, int n_hooks)
     cli_progress_end(&s->progress);
     s->seconds = cli_now() - s->progress.started;
     if (st == ITO_CANCELLED) return cli_complain("stopped before the images were finished; nothing is written");
-    return st == ITO_OK ? CLI_DONE : cli_fail(s->app, st);
+    return st == ITO_OK ? plan_check_used(s->app, s->plan, s->model) : cli_fail(s->app, st);
 }
 
 const char *sampling_label_name(const sampling *s, int i)

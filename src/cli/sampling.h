@@ -5,6 +5,7 @@
 
 #include <ito/model.h>
 
+#include "planning.h"
 #include "progress.h"
 
 /* clang-format off */
@@ -20,6 +21,7 @@
     {"seed", ARG_INT, "S", "of the noise [0]"},                                                                        \
     {"first", ARG_INT, "I", "number of the first image of this seed [0]"},                                              \
     {"batch", ARG_INT, "B", "images at a time [64]"},                                                                  \
+    PLAN_OPTION,                                                                                                       \
     {"exact", ARG_FLAG, NULL, "the same bits in any batch: a network batch of one, slower"}
 /* clang-format on */
 
@@ -27,6 +29,8 @@ typedef struct sampling {
     cli *app;
     const char *command, *path; /* of the program, of the model */
     ito_model *model;
+    ito_plan *plan; /* of --plan; NULL: none */
+    const char *plan_path;
     const ito_model_info *info;
     ito_generate_options options; /* complete: nothing is left to defaults */
     const char *label_text;       /* --label, "all" or "none" */

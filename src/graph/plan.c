@@ -78,6 +78,11 @@ ito_status ito_plan_read(ito_ctx *ctx, const char *path, ito_plan **out)
     return from_json(ctx, path, root, out);
 }
 
+ito_status ito_plan_write(ito_plan *plan, const char *path)
+{
+    return ito__json_write(plan->ctx, path, plan->root);
+}
+
 void ito_plan_destroy(ito_plan *plan)
 {
     if (!plan) return;
@@ -102,6 +107,16 @@ int ito_plan_count(const ito_plan *plan)
 const char *ito_plan_find(const ito_plan *plan, const char *problem)
 {
     return json_string_value(json_object_get(plan->kernels, problem));
+}
+
+int ito_plan_common(const ito_plan *a, const ito_plan *b)
+{
+    const char *problem;
+    json_t *algorithm;
+    int n = 0;
+    json_object_foreach(a->kernels, problem, algorithm) n +=
+        json_equal(algorithm, json_object_get(b->kernels, problem));
+    return n;
 }
 
 ito_status ito_plan_set(ito_plan *plan, const char *problem, const char *algorithm)

@@ -140,7 +140,8 @@ int ito__kernel_names(const char *op, int n, const ito_kernel_def *const *defs, 
 void ito__kernel_release(ito_kernel *k);
 
 /* What k is asked for in one line, "conv2d f32[16,8,8,64] f32[64,64,3,3] -> f32[16,8,8,64] stride=1,1 ...": op, inputs, outputs
- * and every attribute that the choice of an algorithm may depend on. The key of a plan. Returns text. */
+ * every attribute that the choice of an algorithm may depend on, "frozen" where weights are packed once. The key of a plan.
+ * Returns text. */
 #define ITO_PROBLEM_TEXT 2048
 const char *ito__problem_text(const ito_kernel *k, const char *op, char text[ITO_PROBLEM_TEXT]);
 

@@ -1,5 +1,7 @@
 /* What a kernel is asked for, as text: the key of a plan. Attributes that no choice of an algorithm may depend on (an epsilon,
- * the scale of attention, the probability of dropout) are left out, and so is what the shapes say already. */
+ * the scale of attention, the probability of dropout) are left out, and so is what the shapes say already. Sampling packs its
+ * weights once and training at every step, so that one may want another algorithm than the other: the kernels that pack say
+ * which it is. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +24,7 @@ typedef struct field {
     }
 #define AXIS_OPS "concat softmax softmax_grad log_softmax log_softmax_grad logsumexp argmax"
 #define CONV_OPS "conv2d conv2d_grad_input conv2d_grad_weight"
+#define PACK_OPS " conv2d conv2d_grad_input matmul "
 #define POOL_OPS "max_pool max_pool_grad avg_pool avg_pool_grad"
 
 static const field fields[] = {
@@ -126,5 +129,6 @@ const char *ito__problem_text(const ito_kernel *k, const char *op, char text[ITO
             put_value(&w, f->type, k->attr, f->offset + (size_t)j * (f->type == INT64 ? 8 : 4));
         }
     }
+    if ((k->frozen & 2) && strstr(PACK_OPS, word)) put(&w, " frozen");
     return text;
 }

@@ -164,6 +164,16 @@ const ito_model_info *ito_model_get_info(const ito_model *model)
     return &model->info;
 }
 
+void ito_model_use_plan(ito_model *model, const ito_plan *plan)
+{
+    ito__runner_use_plan(model->runner, plan);
+}
+
+ito_status ito_model_plan(const ito_model *model, ito_plan *plan)
+{
+    return ito__runner_plan(model->runner, plan);
+}
+
 static ito_status expect(const ito_model *m, const char *task)
 {
     if (!strcmp(m->info.task, task)) return ITO_OK;

@@ -19,6 +19,7 @@ struct ito__runner {
     ito_ctx *ctx;
     const ito_network *network;
     ito_params *params;
+    const ito_plan *plan;
     uint64_t clock;
     entry cache[CACHE];
 };
@@ -52,9 +53,23 @@ void ito__runner_repack(ito__runner *runner)
         if (runner->cache[i].program) ito_program_repack(runner->cache[i].program);
 }
 
+void ito__runner_use_plan(ito__runner *runner, const ito_plan *plan)
+{
+    for (int i = 0; i < CACHE; i++) clear(&runner->cache[i]);
+    runner->plan = plan;
+}
+
+ito_status ito__runner_plan(const ito__runner *runner, ito_plan *plan)
+{
+    for (int i = 0; i < CACHE; i++)
+        if (runner->cache[i].program) ITO_TRY(ito_program_plan(runner->cache[i].program, plan));
+    return ITO_OK;
+}
+
 static ito_status fill(ito__runner *r, entry *e, int64_t n, int64_t h, int64_t w)
 {
     const ito_network *network = r->network;
+    const ito_program_options options = {.freeze_params = true, .plan = r->plan};
     ito_status st;
     ITO_TRY(network->arch->check_size(r->ctx, network->config, h, w));
     ITO_GO(ito_graph_create(r->ctx, &e->g));
@@ -62,7 +77,7 @@ static ito_status fill(ito__runner *r, entry *e, int64_t n, int64_t h, int64_t w
     e->in = ito__network_inputs(network, e->g, ITO_F32, n, h, w);
     ito_scope root = ito__net_scope(e->net);
     e->out = network->arch->build(&root, network->config, &e->in);
-    ITO_GO(ito_program_create(e->g, 1, &e->out, &(ito_program_options){.freeze_params = true}, &e->program));
+    ITO_GO(ito_program_create(e->g, 1, &e->out, &options, &e->program));
     ITO_GO(ito__net_bind(e->net, e->program, r->params));
     e->n = n;
     e->h = h;

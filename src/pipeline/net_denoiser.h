@@ -4,6 +4,7 @@
 #define ITO_NET_DENOISER_H
 
 #include <ito/denoiser.h>
+#include <ito/plan.h>
 
 #include "arch/arch.h"
 
@@ -14,6 +15,11 @@ typedef struct ito__runner ito__runner;
 ito_status ito__runner_create(ito_ctx *ctx, const ito_network *network, ito_params *params, ito__runner **out);
 void ito__runner_destroy(ito__runner *runner);
 void ito__runner_repack(ito__runner *runner);
+
+/* plan: of the programs compiled from now on, borrowed; NULL: the table's. Those there are go. */
+void ito__runner_use_plan(ito__runner *runner, const ito_plan *plan);
+/* Adds what its programs compute with. */
+ito_status ito__runner_plan(const ito__runner *runner, ito_plan *plan);
 
 /* x [n, h, w, c]; t: network timesteps, NULL when it takes none; labels may be NULL (the null label); out as the network's. */
 ito_status ito__runner_run(ito__runner *runner, int64_t n, int64_t h, int64_t w, const float *x, const float *t,

@@ -4,6 +4,9 @@
 
 #include <ito/plan.h>
 
+#include "kernel/cpu/isa.h"
+#include "scratch.h"
+
 static void test_problem(void **state)
 {
     ito_attr_conv a = {.stride = {2, 1}, .dilation = {1, 1}, .pad_before = {1, 0}, .groups = 1, .act = ITO_UNARY_silu};
@@ -18,6 +21,51 @@ static void test_problem(void **state)
                         "pad_after=0,0 groups=1 act=silu");
     ito_kernel scalar = {.n_in = 1, .n_out = 1, .in = {{ITO_F64, ITO_SCALAR}}, .out = {{ITO_I32, ITO_SCALAR}}};
     assert_string_equal(ito__problem_text(&scalar, "cast", text), "cast f64[] -> i32[]");
+}
+
+/* Whether weights are packed once is part of the problem wherever a kernel packs. */
+static void test_frozen(void **state)
+{
+    static const int64_t attr[64]; /* room for any */
+    const ito_kernel_def *defs[ITO_ISA_MAX_KERNELS];
+    int n = ito__isa_kernels(ito__isa_best(), defs), n_packed = 0;
+    char once[ITO_PROBLEM_TEXT], every[ITO_PROBLEM_TEXT];
+    (void)state;
+    for (int i = 0; i < n; i++) {
+        ito_kernel k = {.attr = attr};
+        ito__problem_text(&k, defs[i]->op, every);
+        k.frozen = 1; /* the image of a convolution: nothing is packed */
+        assert_string_equal(ito__problem_text(&k, defs[i]->op, once), every);
+        k.frozen = 2;
+        ito__problem_text(&k, defs[i]->op, once);
+        if (!defs[i]->pack) continue;
+        assert_memory_equal(once, every, strlen(every));
+        assert_string_equal(once + strlen(every), " frozen");
+        n_packed++;
+    }
+    assert_true(n_packed > 2);
+}
+
+static void test_file(void **state)
+{
+    ito_ctx *ctx = ctx_open(0);
+    const char *path = scratch_path(*state, "plan.json");
+    ito_plan *plan, *again;
+    assert_ok(ctx, ito_plan_create(ctx, &plan));
+    assert_ok(ctx, ito_plan_set(plan, "add f32[2]", "simd"));
+    assert_ok(ctx, ito_plan_set(plan, "add f32[3]", "simd"));
+    assert_ok(ctx, ito_plan_write(plan, path));
+    assert_ok(ctx, ito_plan_read(ctx, path, &again));
+    assert_string_equal(ito_plan_text(plan), ito_plan_text(again));
+    assert_int_equal(ito_plan_common(plan, again), 2);
+    assert_ok(ctx, ito_plan_set(again, "add f32[3]", "ref"));
+    assert_ok(ctx, ito_plan_set(again, "add f32[4]", "ref"));
+    assert_int_equal(ito_plan_common(plan, again), 1);
+    assert_int_equal(ito_plan_common(again, plan), 1);
+    assert_fails(ctx, ITO_NOT_FOUND, "no/such", ito_plan_write(plan, "no/such/folder/plan.json"));
+    ito_plan_destroy(plan);
+    ito_plan_destroy(again);
+    ito_ctx_destroy(ctx);
 }
 
 static void test_json(void **state)
@@ -176,8 +224,12 @@ static void test_problems_decide(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_problem),         cmocka_unit_test(test_json),
-        cmocka_unit_test(test_followed),        cmocka_unit_test(test_not_followed),
+        cmocka_unit_test(test_problem),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_frozen),
+        cmocka_unit_test_setup_teardown(test_file, scratch_setup, scratch_teardown),
+        cmocka_unit_test(test_followed),
+        cmocka_unit_test(test_not_followed),
         cmocka_unit_test(test_problems_decide),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
