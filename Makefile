@@ -22,7 +22,7 @@ help:
 	@echo 'make            build: the program is $(BUILD)/ito'
 	@echo 'make demo       train on the built-in shapes for DEMO_MINUTES (3), sample, draw: out/demo/'
 	@echo 'make test       build and run every test; T=REGEX chooses by name (make test T=unit/)'
-	@echo 'make bench      time the two reference U-Nets, forward and training, beside PyTorch where it is installed'
+	@echo 'make bench      measure ito beside PyTorch where it is installed: bench/compare, PYTHON=... chooses which'
 	@echo 'make install    program, libraries, headers, ito.pc below PREFIX ($(PREFIX)); DESTDIR is honoured'
 	@echo 'make format     rewrite the sources with clang-format'
 	@echo 'make lint       clang-format check, builds with gcc and clang, clang-tidy'
