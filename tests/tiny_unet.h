@@ -17,6 +17,7 @@ typedef struct tiny_unet {
     ito_value *loss;
     ito_value **grads;
     ito_program *program;
+    size_t max_memory; /* of training; 0: no limit */
 } tiny_unet;
 
 static inline void tiny_unet_noise(tiny_unet *u, ito_value *v)
@@ -60,7 +61,8 @@ static inline void tiny_unet_compile_train(tiny_unet *u, int batch)
     u->grads = calloc((size_t)n + 1, sizeof *u->grads);
     assert_ok(u->ctx, ito__net_grad(u->net, u->loss, u->grads));
     u->grads[n] = u->loss;
-    assert_ok(u->ctx, ito_program_create(u->g, n + 1, u->grads, &(ito_program_options){.n_bound = n}, &u->program));
+    ito_program_options options = {.n_bound = n, .max_memory = u->max_memory};
+    assert_ok(u->ctx, ito_program_create(u->g, n + 1, u->grads, &options, &u->program));
     assert_ok(u->ctx, ito__net_bind(u->net, u->program, u->optimizer->weights));
     for (int i = 0; i < n; i++)
         assert_ok(u->ctx, ito_program_bind(u->program, u->grads[i], ito_params_data(u->optimizer->grads, i)));

@@ -9,6 +9,7 @@
 
 #include <ito/context.h>
 #include <ito/program.h>
+#include <ito/train.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -93,6 +94,7 @@ typedef struct ito_bench_options {
     int batch;          /* 0: 16 for ddpm-cifar10 and models, 64 for small */
     int size;           /* height and width of the images; 0: the network's own */
     bool train;         /* forward, backward, clip, AdamW and EMA; false: forward as in sampling, weights packed once */
+    size_t max_memory;  /* of a training step's memory; 0: no limit */
     int repeats;        /* timed runs after one warm-up; 0: 5 */
     const ito_plan *plan;         /* of the program (ito/plan.h); NULL: the table's */
     const ito_bench_roofs *roofs; /* needed for the rows of steps */
@@ -102,7 +104,7 @@ typedef struct ito_bench_result {
     double ms; /* median of the repeats */
     double ms_min, ms_max;
     double images_per_second, gflops;
-    size_t peak_bytes; /* planned: slab, packed weights, parameters, gradients, optimizer, EMA */
+    ito_train_memory memory; /* planned: slab, packed weights, parameters; of training gradients, optimizer, EMA */
     int64_t n_weights;
     int batch, height, width; /* as timed */
 } ito_bench_result;

@@ -22,6 +22,11 @@ typedef struct ito_program_options {
     const ito_plan
         *plan;   /* algorithms for the problems that it names, while the program is created; NULL: the table's */
     int n_bound; /* the first n_bound outputs are written to memory that ito_program_bind names (gradients) */
+    /* The most bytes that slab, packed weights, constants and held_bytes may take together: forward values that gradients read
+     * again are recomputed for them as far as that needs, and ITO_MEMORY says when nothing suffices. Results are the same in
+     * every bit. 0: no limit, nothing is recomputed. */
+    size_t max_memory;
+    size_t held_bytes; /* what the caller holds and max_memory is to count too (weights, moments) */
 } ito_program_options;
 
 /* Compiles what the n_out values need. The graph may be destroyed afterwards, but the values still name inputs and
@@ -54,21 +59,27 @@ typedef struct ito_program_memory_info {
     size_t const_bytes;
     size_t bound_bytes; /* what the caller binds: parameters */
     size_t live_bytes;  /* lower bound of slab_bytes: the most that is alive at once */
+    /* what max_memory made of it */
+    size_t unlimited_bytes;  /* slab_bytes without recomputation */
+    int n_recomputed;        /* operations that run twice */
+    double recomputed_share; /* their share of a run's work, estimated from bytes and arithmetic */
 } ito_program_memory_info;
 ito_program_memory_info ito_program_memory(const ito_program *p);
 
-/* Identifies algorithms and shapes: two programs of equal fingerprints on equal inputs give equal bits. */
+/* Identifies algorithms and shapes: two programs of equal fingerprints on equal inputs give equal bits. What is recomputed does
+ * not count. */
 uint64_t ito_program_fingerprint(const ito_program *p);
 
-/* Floating-point operations of one run: products and convolutions counted as 2 per multiply-add of the direct algorithm. */
+/* Floating-point operations of one run: products and convolutions counted as 2 per multiply-add of the direct
+ * algorithm, once when they are recomputed. */
 double ito_program_flops(const ito_program *p);
 
 /* One line per compiled operation, for profiles and plans. Seconds accumulate over runs while profiling is on. */
 typedef struct ito_program_step {
-    const char *op, *algorithm, *label;
-    ito_shape shape; /* of the first output */
-    int n_in;        /* how many of in[] there are, 2 at most */
-    ito_shape in[2]; /* of the first inputs */
+    const char *op, *algorithm, *label; /* the label of what is recomputed begins with "recomputed" */
+    ito_shape shape;                    /* of the first output */
+    int n_in;                           /* how many of in[] there are, 2 at most */
+    ito_shape in[2];                    /* of the first inputs */
     double flops, bytes, seconds;
 } ito_program_step;
 int ito_program_n_steps(const ito_program *p);

@@ -15,6 +15,14 @@
 extern "C" {
 #endif
 
+/* What a training step takes, known before the first one. */
+typedef struct ito_train_memory {
+    size_t planned_bytes;    /* slab + parameters + gradients + optimizer + EMA */
+    size_t unlimited_bytes;  /* planned_bytes without max_memory */
+    int n_recomputed;        /* operations that run twice in a step, so that planned_bytes is no more than max_memory */
+    double recomputed_share; /* their share of a step's work, estimated */
+} ito_train_memory;
+
 typedef struct ito_train_progress {
     int64_t step, n_steps; /* steps done; n_steps is 0 when the clock decides */
     int64_t n_images;      /* training samples seen */
@@ -24,7 +32,7 @@ typedef struct ito_train_progress {
     double accuracy;          /* of a classifier since the last report; NAN otherwise */
     double images_per_second; /* recent */
     double seconds, seconds_left;
-    size_t planned_bytes; /* slab + parameters + gradients + optimizer + EMA: known before the first step */
+    ito_train_memory memory;
 } ito_train_progress;
 
 typedef struct ito_train_result {
@@ -32,7 +40,7 @@ typedef struct ito_train_result {
     double loss;     /* mean over the last tenth of this call's steps */
     double accuracy; /* classifier: on held-out data when the data set has some, else NAN */
     double seconds;  /* of this call */
-    size_t planned_bytes;
+    ito_train_memory memory;
     bool finished; /* false: stopped by the progress function; go on with resume */
 } ito_train_result;
 
@@ -46,6 +54,9 @@ typedef struct ito_train_options {
     const char *const *settings;      /* "key=value" over the recipe's, ended by NULL; see ito_train_option_defs */
     const char *plan; /* file of a plan (ito/plan.h): algorithms for the problems that it names; NULL: the table's */
     bool resume;      /* go on from out/checkpoint by its own plan; settings must agree with it */
+    /* The most bytes a training step may plan for: forward values are recomputed for the gradient as far as that needs. The run
+     * stays the same in every bit, so it is no setting and a resumed run may have another one. 0: no limit. */
+    size_t max_memory;
     /* Called often; false stops after a checkpoint. */
     bool (*progress)(void *user, const ito_train_progress *progress);
     void *user;

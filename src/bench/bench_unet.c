@@ -4,6 +4,13 @@
 
 #include "bench/bench_impl.h"
 
+static ito_train_memory forward_memory(const ito_program *p)
+{
+    ito_program_memory_info m = ito_program_memory(p);
+    size_t bytes = m.slab_bytes + m.packed_bytes + m.const_bytes + m.bound_bytes;
+    return (ito_train_memory){.planned_bytes = bytes, .unlimited_bytes = bytes};
+}
+
 static ito_status measure(ito_bench_net *b, int repeats, ito_bench_result *r)
 {
     double ms[ITO_BENCH_MAX_REPEATS];
@@ -14,12 +21,10 @@ static ito_status measure(ito_bench_net *b, int repeats, ito_bench_result *r)
         ms[i] = 1e3 * (ito__now() - start);
     }
     double median = ito__bench_median(repeats, ms); /* sorts */
-    ito_program_memory_info m = ito_program_memory(b->program);
-    size_t forward_bytes = m.slab_bytes + m.packed_bytes + m.const_bytes + m.bound_bytes;
     *r = (ito_bench_result){.ms = median,
                             .ms_min = ms[0],
                             .ms_max = ms[repeats - 1],
-                            .peak_bytes = b->trained ? ito__trained_net_bytes(b->trained) : forward_bytes,
+                            .memory = b->trained ? ito__trained_net_memory(b->trained) : forward_memory(b->program),
                             .n_weights = ito_param_list_n_weights(b->network->params),
                             .batch = b->batch,
                             .height = (int)b->height,

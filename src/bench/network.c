@@ -83,7 +83,8 @@ static ito_status open_train(ito_bench_net *b, const char *name, const json_t *c
                                 .update = {0.9, 0.999, 1e-8, 0.01, 1, 0.999},
                                 .seed = 1,
                                 .batch = b->batch,
-                                .plan = o->plan};
+                                .plan = o->plan,
+                                .max_memory = o->max_memory};
     ITO_TRY(ito__trained_net_create(b->ctx, &c, &b->trained));
     ito_trained_net *t = b->trained;
     ITO_TRY(set_size(b, t->network, o->size));

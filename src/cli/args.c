@@ -54,6 +54,21 @@ static int fail_unknown(const cli_command *command, const char *word, const char
                      nearest);
 }
 
+/* "700M", "1.5G", "2GiB": a positive number of bytes; 0 when it is none. */
+static size_t parse_size(const char *text)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    double bytes = strtod(text, &end);
+    const char *unit = *end ? strchr(units, *end & ~0x20) : NULL; /* either case */
+    if (unit) {
+        bytes *= (double)((uint64_t)1 << (10 * (unit - units + 1)));
+        end += 1 + (end[1] == 'i');
+    }
+    if (*end == 'B') end++;
+    return end != text && !*end && bytes >= 1 && bytes < 0x1p60 ? (size_t)bytes : 0;
+}
+
 /* Numbers are checked here, so that the commands need not. */
 static int check_value(const cli_command *command, const arg_def *def, const char *value)
 {
@@ -68,6 +83,8 @@ static int check_value(const cli_command *command, const arg_def *def, const cha
         double number = strtod(value, &end);
         if (end == value || *end || number - number != 0)
             return cli_usage(command->name, "%s%s is '%s', expected a number", dashes, def->name, value);
+    } else if (def->kind == ARG_SIZE && !parse_size(value)) {
+        return cli_usage(command->name, "%s%s is '%s', expected bytes such as 700M or 1.5G", dashes, def->name, value);
     }
     return 0;
 }
@@ -162,6 +179,12 @@ double args_real(const args *a, const char *name, double fallback)
 {
     const args_hit *hit = last_hit(a, name);
     return hit ? strtod(hit->value, NULL) : fallback;
+}
+
+size_t args_size(const args *a, const char *name, size_t fallback)
+{
+    const args_hit *hit = last_hit(a, name);
+    return hit ? parse_size(hit->value) : fallback;
 }
 
 const char *args_list(const args *a, const char *name, int i)

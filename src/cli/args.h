@@ -4,6 +4,7 @@
 #define CLI_ARGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum arg_kind {
@@ -11,6 +12,7 @@ typedef enum arg_kind {
     ARG_TEXT, /* --out DIR */
     ARG_INT,  /* --steps 50 */
     ARG_REAL, /* --guidance 2.5 */
+    ARG_SIZE, /* --max-memory 700M: bytes, with K, M, G or T times 1024 */
     ARG_LIST  /* --set key=value, any number of times */
 } arg_kind;
 
@@ -59,6 +61,7 @@ bool args_has(const args *a, const char *name);
 const char *args_text(const args *a, const char *name, const char *fallback);
 int64_t args_int(const args *a, const char *name, int64_t fallback);
 double args_real(const args *a, const char *name, double fallback);
+size_t args_size(const args *a, const char *name, size_t fallback);
 /* The i-th value of a repeated option, NULL past the end. */
 const char *args_list(const args *a, const char *name, int i);
 

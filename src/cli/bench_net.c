@@ -15,11 +15,10 @@ static const char *name_of(const ito_bench_options *o)
 
 static void print_text(const cli *app, const ito_bench_options *o, const ito_bench_result *r)
 {
-    char bytes[CLI_TEXT];
-    printf(
-        "%s, %s, batch %d, %dx%d, f32, %d threads: %.1f ms (%.1f to %.1f), %.1f images/s, %.1f GFLOP/s, %s planned\n",
-        name_of(o), o->train ? "train" : "forward", r->batch, r->height, r->width, ito_ctx_n_threads(app->ctx), r->ms,
-        r->ms_min, r->ms_max, r->images_per_second, r->gflops, cli_bytes((double)r->peak_bytes, bytes));
+    char memory[CLI_MEMORY_TEXT];
+    printf("%s, %s, batch %d, %dx%d, f32, %d threads: %.1f ms (%.1f to %.1f), %.1f images/s, %.1f GFLOP/s, %s\n",
+           name_of(o), o->train ? "train" : "forward", r->batch, r->height, r->width, ito_ctx_n_threads(app->ctx),
+           r->ms, r->ms_min, r->ms_max, r->images_per_second, r->gflops, cli_memory(&r->memory, memory));
 }
 
 static void print_json(cli *app, const ito_bench_options *o, const ito_bench_result *r)
@@ -39,7 +38,12 @@ static void print_json(cli *app, const ito_bench_options *o, const ito_bench_res
     emit_rounded(j, "ms_max", r->ms_max, 9);
     emit_rounded(j, "images_per_s", r->images_per_second, 9);
     emit_rounded(j, "gflops", r->gflops, 9);
-    emit_int(j, "peak_bytes", (int64_t)r->peak_bytes);
+    emit_int(j, "peak_bytes", (int64_t)r->memory.planned_bytes);
+    if (r->memory.n_recomputed) {
+        emit_int(j, "unlimited_bytes", (int64_t)r->memory.unlimited_bytes);
+        emit_int(j, "n_recomputed", r->memory.n_recomputed);
+        emit_rounded(j, "recomputed_share", r->memory.recomputed_share, 3);
+    }
     emit_int(j, "n_weights", r->n_weights);
     emit_end(j);
 }
@@ -83,7 +87,8 @@ static int sweep_one(cli *app, ito_bench_options *o, bool first)
                "planned");
     }
     printf("%5d %4dx%-4d %10.2f %10.1f %12.3f %9.1f %11s\n", r.batch, r.height, r.width, r.ms, r.images_per_second,
-           1e3 * r.ms / ((double)r.batch * r.height * r.width), r.gflops, cli_bytes((double)r.peak_bytes, bytes));
+           1e3 * r.ms / ((double)r.batch * r.height * r.width), r.gflops,
+           cli_bytes((double)r.memory.planned_bytes, bytes));
     fflush(stdout);
     return CLI_DONE;
 }
@@ -136,6 +141,7 @@ static int read_options(const args *a, ito_bench_options *o)
     if (strcmp(precision, "f32") != 0) return cli_usage("bench", "--precision is '%s', expected f32", precision);
     o->batch = (int)batch;
     o->size = args_has(a, "size") ? (int)size : 0;
+    o->max_memory = args_size(a, "max-memory", 0);
     o->repeats = (int)args_int(a, "repeats", 5); /* in range: every bench checks it */
     return CLI_DONE;
 }

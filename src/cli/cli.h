@@ -7,6 +7,7 @@
 #include <ito/context.h>
 #include <ito/data.h>
 #include <ito/registry.h>
+#include <ito/train.h>
 
 #include "args.h"
 #include "json_out.h"
@@ -66,6 +67,9 @@ int cli_data_open(const cli *app, const char *source, cli_words *settings, ito_d
 /* "1.2 GiB", "34 s", "3:07:00" into text; returns text. */
 #define CLI_TEXT 32
 const char *cli_bytes(double bytes, char text[CLI_TEXT]);
+/* "1.2 GiB planned", and what was traded for it under a limit. */
+#define CLI_MEMORY_TEXT 160
+const char *cli_memory(const ito_train_memory *m, char text[CLI_MEMORY_TEXT]);
 const char *cli_duration(double seconds, char text[CLI_TEXT]);
 
 /* Ctrl-C: the first asks to stop, the second kills. */

@@ -85,6 +85,7 @@ static const arg_def options[] = {
     {"size", ARG_INT, "N", "height and width of the images [the network's own]"},
     {"mode", ARG_TEXT, "MODE", "forward, or train: with backward, clipping, AdamW, EMA [forward]"},
     {"precision", ARG_TEXT, "P", "f32 [f32]"},
+    {"max-memory", ARG_SIZE, "SIZE", "of unet, model, --mode train: as 700M; recomputes to stay below it [no limit]"},
     {"repeats", ARG_INT, "K", "timed runs after a warm-up; the median counts [5, of conv 7]"},
     {"steps", ARG_FLAG, NULL, "of unet, model: also the time of each operation, and where it goes"},
     {"sweep", ARG_TEXT, "OVER", "of unet, model: batch (1 to 64) or size (16 to 128)"},

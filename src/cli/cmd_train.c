@@ -29,8 +29,17 @@ static void report_line(training *t, const ito_train_progress *p)
         snprintf(done, sizeof done, "step %lld", (long long)p->step);
     if (!isnan(p->accuracy)) snprintf(accuracy, sizeof accuracy, "  accuracy %.4f", p->accuracy);
     cli_progress_line(&t->progress, "%s  loss %.4f%s  rate %.2g  %.0f images/s  %s planned  %s left", done, p->loss,
-                      accuracy, p->rate, p->images_per_second, cli_bytes((double)p->planned_bytes, memory),
+                      accuracy, p->rate, p->images_per_second, cli_bytes((double)p->memory.planned_bytes, memory),
                       cli_duration(p->seconds_left, left));
+}
+
+static void emit_memory(json_out *j, const ito_train_memory *m)
+{
+    emit_int(j, "planned_bytes", (int64_t)m->planned_bytes);
+    if (!m->n_recomputed) return;
+    emit_int(j, "unlimited_bytes", (int64_t)m->unlimited_bytes);
+    emit_int(j, "n_recomputed", m->n_recomputed);
+    emit_rounded(j, "recomputed_share", m->recomputed_share, 3);
 }
 
 static void report_json(training *t, const ito_train_progress *p)
@@ -48,7 +57,7 @@ static void report_json(training *t, const ito_train_progress *p)
     emit_rounded(j, "images_per_s", p->images_per_second, 6);
     emit_rounded(j, "seconds", p->seconds, 6);
     emit_rounded(j, "seconds_left", p->seconds_left, 6);
-    emit_int(j, "planned_bytes", (int64_t)p->planned_bytes);
+    emit_memory(j, &p->memory);
     emit_end(j);
     cli_progress_json_done(&t->progress);
 }
@@ -56,11 +65,11 @@ static void report_json(training *t, const ito_train_progress *p)
 static bool on_progress(void *user, const ito_train_progress *p)
 {
     training *t = user;
-    char memory[CLI_TEXT];
+    char memory[CLI_MEMORY_TEXT];
     t->has_run = true;
     if (p->step == 0 || p->n_images == 0) { /* before the first step */
-        cli_note(t->app, "training %s on %s: %s planned, %d threads", t->out, t->data,
-                 cli_bytes((double)p->planned_bytes, memory), ito_ctx_n_threads(t->app->ctx));
+        cli_note(t->app, "training %s on %s: %s, %d threads", t->out, t->data, cli_memory(&p->memory, memory),
+                 ito_ctx_n_threads(t->app->ctx));
         return !cli_interrupted();
     }
     bool is_last = p->n_steps ? p->step >= p->n_steps : p->seconds_left <= 0;
@@ -83,7 +92,7 @@ static void result_to_json(training *t, const ito_train_result *r)
     emit_real(j, "loss", t->has_run ? r->loss : (double)NAN);
     if (!isnan(r->accuracy)) emit_real(j, "accuracy", r->accuracy);
     emit_rounded(j, "seconds", r->seconds, 6);
-    emit_int(j, "planned_bytes", (int64_t)r->planned_bytes);
+    emit_memory(j, &r->memory);
     emit_end(j);
 }
 
@@ -109,7 +118,7 @@ static bool exists(const char *folder, const char *name)
 
 static void print_result(const training *t, const ito_train_result *r)
 {
-    char seconds[CLI_TEXT];
+    char seconds[CLI_TEXT], memory[CLI_MEMORY_TEXT];
     bool is_classifier = !isnan(r->accuracy);
     printf("%s: %lld steps, %lld images", t->out, (long long)r->step, (long long)r->n_images);
     if (t->has_run)
@@ -118,6 +127,7 @@ static void print_result(const training *t, const ito_train_result *r)
         printf(", finished before this call");
     if (is_classifier) printf(", accuracy %.4f on held-out data", r->accuracy);
     printf("; %s in this call\n", cli_duration(r->seconds, seconds));
+    if (r->memory.n_recomputed) printf("  --max-memory: %s\n", cli_memory(&r->memory, memory));
     printf("  %s/          the model, averaged weights\n", t->out);
     printf("  %s/log.jsonl what was measured\n", t->out);
     if (exists(t->out, "previews")) printf("  %s/previews  samples on the way\n", t->out);
@@ -203,6 +213,7 @@ static int train(cli *app, const args *a, const char *out)
                                                    .settings = (const char *const *)settings.items,
                                                    .plan = args_text(a, "plan", NULL),
                                                    .resume = args_has(a, "resume"),
+                                                   .max_memory = args_size(a, "max-memory", 0),
                                                    .progress = on_progress,
                                                    .user = &t},
                               &result);
@@ -243,6 +254,7 @@ static const arg_def options[] = {
     {"batch", ARG_INT, "B", "images in a step [the recipe's]"},
     {"size", ARG_INT, "S", "height and width of the images [the data set's]"},
     {"seed", ARG_INT, "S", "of everything random in the run [0]"},
+    {"max-memory", ARG_SIZE, "SIZE", "as 700M or 2G: less than a step wants costs time, not accuracy [no limit]"},
     PLAN_OPTION,
     {"resume", ARG_FLAG, NULL, "go on from DIR's checkpoint"},
     {"overwrite", ARG_FLAG, NULL, "start anew where DIR holds a model"},

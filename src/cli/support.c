@@ -131,6 +131,17 @@ const char *cli_bytes(double bytes, char text[CLI_TEXT])
     return text;
 }
 
+const char *cli_memory(const ito_train_memory *m, char text[CLI_MEMORY_TEXT])
+{
+    char planned[CLI_TEXT], unlimited[CLI_TEXT];
+    int n = snprintf(text, CLI_MEMORY_TEXT, "%s planned", cli_bytes((double)m->planned_bytes, planned));
+    if (m->n_recomputed)
+        snprintf(text + n, CLI_MEMORY_TEXT - (size_t)n,
+                 " instead of %s (%d operations run twice, about %.0f %% more work)",
+                 cli_bytes((double)m->unlimited_bytes, unlimited), m->n_recomputed, 100 * m->recomputed_share);
+    return text;
+}
+
 const char *cli_duration(double seconds, char text[CLI_TEXT])
 {
     if (!(seconds >= 0 && seconds < 1e9))

@@ -144,5 +144,9 @@ ito_status ito_graph_grad(ito_graph *g, int n_y, ito_value *const *ys, ito_value
     }
     for (int i = 0; i < n_x; i++)
         if (!usable(g, "x", i, xs[i])) return ito_graph_status(g);
-    return g->status == ITO_OK ? grad_from(g, 0, n_y, ys, dys, n_x, xs, dxs) : ito_graph_status(g);
+    if (g->status != ITO_OK) return ito_graph_status(g);
+    g->in_gradient = true;
+    ito_status st = grad_from(g, 0, n_y, ys, dys, n_x, xs, dxs);
+    g->in_gradient = false;
+    return st;
 }

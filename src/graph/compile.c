@@ -1,8 +1,11 @@
-/* From a graph to a program: copy what is alive, fuse, choose kernels, give every value a storage, plan the slab. */
+/* From a graph to a program: copy what is alive, fuse, choose kernels, give every value a storage, plan the slab; where that
+ * takes more memory than it may, recompute and begin again behind fusion. */
+#include <stdio.h>
 #include <string.h>
 
 #include "graph/plan_impl.h"
 #include "graph/program_impl.h"
+#include "graph/recompute.h"
 #include "graph/slab.h"
 
 static ito_status check_outputs(ito_graph *g, int n_out, ito_value *const *outputs, int n_bound)
@@ -18,27 +21,15 @@ static ito_status check_outputs(ito_graph *g, int n_out, ito_value *const *outpu
     return ITO_OK;
 }
 
-static bool is_alias(const ito_node *n)
-{
-    return !n->op->kernel && !ito__node_is_source(n);
-}
-
-/* The value whose memory v is. */
-static ito_value *root_of(ito_value *v)
-{
-    while (is_alias(v->node)) v = v->node->in[0];
-    return v;
-}
-
 /* A bound output must own its memory: sources, and memory another bound output has, are copied. */
 static ito_status separate_bound(ito_graph *ir, int n_bound, ito_value **outputs)
 {
     const ito_op_def *identity = ito__op_find("identity");
     ito_attr_unary attr = {ITO_UNARY_identity};
     for (int i = 0; i < n_bound; i++) {
-        ito_value *root = root_of(outputs[i]);
+        ito_value *root = ito__value_root(outputs[i]);
         bool shared = ito__node_is_source(root->node);
-        for (int j = 0; j < i; j++) shared |= root_of(outputs[j]) == root;
+        for (int j = 0; j < i; j++) shared |= ito__value_root(outputs[j]) == root;
         if (shared) outputs[i] = ITO_OP(ir, identity, &attr, outputs[i]);
     }
     return ito_graph_status(ir);
@@ -83,7 +74,8 @@ static ito_status assign_storages(ito_program *p, const bool *live)
                           : n->op == &ito__op_param ? ITO_PLACE_BOUND
                                                     : ITO_PLACE_SLAB;
         for (int o = 0; o < n->n_out; o++)
-            p->storage_of[n->out[o].id] = is_alias(n) ? p->storage_of[n->in[0]->id] : new_storage(p, &n->out[o], place);
+            p->storage_of[n->out[o].id] =
+                ito__node_is_alias(n) ? p->storage_of[n->in[0]->id] : new_storage(p, &n->out[o], place);
         if (n->op == &ito__op_input) p->storages[p->storage_of[n->out[0].id]].pinned = true;
     }
     return ITO_OK;
@@ -114,6 +106,7 @@ static ito_status prepare_step(ito_program *p, const ito_node *n, ito_step *step
     }
     step->op = n->op->name;
     step->label = n->label;
+    step->is_repeat = n->is_repeat;
     step->flops = n->op->flops ? n->op->flops(n) : 0;
     ITO_TRY(ito__plan_prepare(p->options.plan, p->backend, k, n->op->kernel));
     step->packed_kept = k->packed_bytes && (k->frozen & 2);
@@ -278,9 +271,115 @@ static ito_status allocate(ito_program *p)
     return ITO_OK;
 }
 
-static ito_status compile(ito_program *p, ito_graph *g, int n_out, ito_value *const *outputs)
+/* Everything about p->ir but memory itself. */
+static ito_status lay_out(ito_program *p, int n_out, ito_value *const *outputs)
 {
     bool *live = NULL;
+    ito_status st;
+    ITO_GO(mark_live(p, n_out, outputs, &live));
+    ITO_GO(assign_storages(p, live));
+    ITO_GO(prepare_steps(p, live));
+    pin_outputs(p, n_out, outputs);
+    find_lifetimes(p);
+    share_storages(p);
+    ITO_GO(plan_slab(p));
+    plan_rest(p);
+done:
+    ito__free(p->ctx, live);
+    return st;
+}
+
+/* ---- a limit ---- */
+
+static size_t limited_bytes(const ito_program *p)
+{
+    const ito_program_memory_info *m = &p->memory;
+    return m->slab_bytes + m->packed_bytes + m->const_bytes + p->options.held_bytes;
+}
+
+static ito_status open_recompute(const ito_program *p, int n_out, ito_value *const *outputs, ito_recompute **out)
+{
+    *out = NULL;
+    size_t *scratch = ito__alloc_array(p->ctx, (size_t)p->ir->n_nodes, sizeof *scratch);
+    if (!scratch) return ITO_MEMORY;
+    for (int id = 0, t = 0; id < p->ir->n_nodes; id++) { /* steps are the live nodes with kernels, in order */
+        const ito_node *n = p->ir->nodes[id];
+        if (!n->op->kernel || p->storage_of[n->out[0].id] < 0) continue;
+        const ito_step *step = &p->steps[t++];
+        scratch[id] = ito__slab_aligned(step->kernel.workspace_bytes);
+        if (!step->packed_kept) scratch[id] += ito__slab_aligned(step->kernel.packed_bytes);
+    }
+    ito_status st = ito__recompute_create(p->ir, n_out, outputs, p->options.n_bound, scratch, out);
+    ito__free(p->ctx, scratch);
+    return st;
+}
+
+/* Lays out the graph that r has chosen. outputs[] and *map are of the whole graph; *map leads to p->ir. */
+static ito_status lay_out_less(ito_program *p, const ito_recompute *r, int n_out, ito_value *const *outputs,
+                               ito_value ***map)
+{
+    size_t unlimited = p->memory.unlimited_bytes;
+    ito_value **less = ito__alloc_array(p->ctx, (size_t)n_out, sizeof *less);
+    ito_status st = ITO_MEMORY;
+    ito__free(p->ctx, *map);
+    *map = NULL;
+    if (!less) goto done;
+    ito__program_clear(p);
+    p->memory = (ito_program_memory_info){.unlimited_bytes = unlimited, .recomputed_share = ito__recompute_share(r)};
+    ITO_GO(ito__recompute_copy(r, &p->ir, map));
+    for (int i = 0; i < n_out; i++) less[i] = (*map)[outputs[i]->id];
+    ITO_GO(lay_out(p, n_out, less));
+    for (int t = 0; t < p->n_steps; t++) p->memory.n_recomputed += p->steps[t].is_repeat;
+done:
+    ito__free(p->ctx, less);
+    return st;
+}
+
+static ito_status too_much(const ito_program *p, size_t whole, size_t least)
+{
+    const double mib = 1 << 20;
+    char held[128] = "";
+    if (p->options.held_bytes)
+        snprintf(held, sizeof held, ", %.1f MiB of them for weights and whatever is held beside it",
+                 (double)p->options.held_bytes / mib);
+    return ito__fail(p->ctx, ITO_MEMORY,
+                     "the limit is %.1f MiB of memory, but this program needs at least %.1f MiB (%.1f MiB without "
+                     "recomputation)%s: raise the limit, or take a smaller batch or image",
+                     (double)p->options.max_memory / mib, (double)least / mib, (double)whole / mib, held);
+}
+
+#define MOST_TRIES 10
+
+/* Replaces the layout by one that recomputes and fits. What is alive at once is a lower bound of the slab, so the target is
+ * lowered by what the slab is too large. */
+static ito_status fit(ito_program *p, int n_out, ito_value *const *outputs)
+{
+    ito_graph *whole = NULL;
+    ito_value **map = NULL;
+    ito_recompute *r;
+    size_t limit = p->options.max_memory, all = limited_bytes(p), least = all, target = p->memory.slab_bytes;
+    ito_status st = open_recompute(p, n_out, outputs, &r);
+    if (st != ITO_OK) return st;
+    whole = p->ir; /* r reads it */
+    p->ir = NULL;
+    for (int tries = 0; limited_bytes(p) > limit; tries++) {
+        target -= ITO_MIN(target, limited_bytes(p) - limit);
+        bool is_least = ito__recompute_choose(r, target) > target || tries == MOST_TRIES;
+        ITO_GO(lay_out_less(p, r, n_out, outputs, &map));
+        least = ITO_MIN(least, limited_bytes(p));
+        if (is_least && limited_bytes(p) > limit) ITO_GO(too_much(p, all, least));
+    }
+    for (int i = 0; i < p->n_map; i++)
+        if (p->map[i]) p->map[i] = map[p->map[i]->id];
+done:
+    ito__free(p->ctx, map);
+    ito__recompute_destroy(r);
+    ito_graph_destroy(whole);
+    return st;
+}
+
+static ito_status compile(ito_program *p, ito_graph *g, int n_out, ito_value *const *outputs)
+{
     ito_status st;
     ito_value **kept = ito__alloc_array(p->ctx, (size_t)n_out, sizeof *kept);
     if (!kept) return ITO_MEMORY;
@@ -290,18 +389,12 @@ static ito_status compile(ito_program *p, ito_graph *g, int n_out, ito_value *co
     if (!p->options.no_fusion) ITO_GO(ito__graph_fuse(p->ir, n_out, kept));
     ITO_GO(separate_bound(p->ir, p->options.n_bound, kept));
     for (int i = 0; i < n_out; i++) p->map[outputs[i]->id] = kept[i];
-    ITO_GO(mark_live(p, n_out, kept, &live));
-    ITO_GO(assign_storages(p, live));
-    ITO_GO(prepare_steps(p, live));
-    pin_outputs(p, n_out, kept);
-    find_lifetimes(p);
-    share_storages(p);
-    ITO_GO(plan_slab(p));
-    plan_rest(p);
+    ITO_GO(lay_out(p, n_out, kept));
+    p->memory.unlimited_bytes = p->memory.slab_bytes;
+    if (p->options.max_memory && limited_bytes(p) > p->options.max_memory) ITO_GO(fit(p, n_out, kept));
     ITO_GO(allocate(p));
 done:
     ito__free(p->ctx, kept);
-    ito__free(p->ctx, live);
     return st;
 }
 

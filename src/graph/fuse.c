@@ -168,11 +168,6 @@ static ito_status fuse_residual(fusion *f, ito_node *add)
     return ITO_OK;
 }
 
-static bool is_alias(const ito_node *n)
-{
-    return !n->op->kernel && !ito__node_is_source(n);
-}
-
 /* An activation moves up into the product or convolution, through reshapes, when nobody else reads what lies between. */
 static void fuse_act(fusion *f, ito_node *act)
 {
@@ -180,7 +175,7 @@ static void fuse_act(fusion *f, ito_node *act)
     if (kind == ITO_UNARY_identity) return;
     const ito_node *reader = act;
     ito_node *n = act->in[0]->node;
-    while (is_alias(n) && only_user(f, &n->out[0]) == reader) {
+    while (ito__node_is_alias(n) && only_user(f, &n->out[0]) == reader) {
         reader = n;
         n = n->in[0]->node;
     }

@@ -21,6 +21,17 @@ bool ito__node_is_source(const ito_node *n)
     return n->op == &ito__op_input || n->op == &ito__op_param || n->op == &ito__op_const;
 }
 
+bool ito__node_is_alias(const ito_node *n)
+{
+    return !n->op->kernel && !ito__node_is_source(n);
+}
+
+ito_value *ito__value_root(ito_value *v)
+{
+    while (ito__node_is_alias(v->node)) v = v->node->in[0];
+    return v;
+}
+
 ito_status ito_graph_create(ito_ctx *ctx, ito_graph **out)
 {
     ito_graph *g = *out = ito__alloc(ctx, sizeof *g);
@@ -148,6 +159,7 @@ static ito_node *new_node(ito_graph *g, const ito_op_def *op, int n_in, int n_ou
     n->out = ito__arena_alloc(g->arena, (size_t)n_out * sizeof *n->out);
     n->attr = op->attr_size ? ito__arena_alloc(g->arena, op->attr_size) : NULL;
     n->label = g->depth ? g->scope[g->depth - 1] : "";
+    n->is_gradient = g->in_gradient;
     return n->in && n->out && (!op->attr_size || n->attr) ? n : NULL;
 }
 
@@ -229,19 +241,29 @@ static bool *mark_live(ito_graph *g, int n_out, ito_value *const *outputs)
     return live;
 }
 
-static ito_status copy_node(ito_graph *to, const ito_node *n, ito_value **map)
+ito_value *ito__graph_copy_node(ito_graph *to, const ito_node *n, ito_value *const *in)
 {
     ito_desc out[ITO_MAX_OUTPUTS];
     ito_node *copy = new_node(to, n->op, n->n_in, n->n_out);
-    if (!copy) return ITO_MEMORY;
-    for (int i = 0; i < n->n_in; i++) copy->in[i] = map[n->in[i]->id];
+    if (!copy) return NULL;
+    for (int i = 0; i < n->n_in; i++) copy->in[i] = in[i];
     for (int i = 0; i < n->n_out; i++) out[i] = (ito_desc){n->out[i].dtype, n->out[i].shape};
     if (copy->attr) memcpy(copy->attr, n->attr, n->op->attr_size);
     copy->label = ito__arena_strdup(to->arena, n->label);
-    if (!copy->label) return ITO_MEMORY;
+    if (!copy->label) return NULL;
     copy->data = n->data;
-    if (ito__is_poison(attach(to, copy, out))) return ITO_MEMORY;
-    for (int i = 0; i < n->n_out; i++) map[n->out[i].id] = &copy->out[i];
+    copy->is_gradient = n->is_gradient;
+    ito_value *first = attach(to, copy, out);
+    return ito__is_poison(first) ? NULL : first;
+}
+
+static ito_status copy_into(ito_graph *to, const ito_node *n, ito_value **map)
+{
+    ito_value *in[ITO_MAX_INPUTS];
+    for (int i = 0; i < n->n_in; i++) in[i] = map[n->in[i]->id];
+    ito_value *first = ito__graph_copy_node(to, n, in);
+    if (!first) return ITO_MEMORY;
+    for (int i = 0; i < n->n_out; i++) map[n->out[i].id] = ito__output(first, i);
     return ITO_OK;
 }
 
@@ -254,7 +276,7 @@ ito_status ito__graph_copy_live(ito_graph *g, int n_out, ito_value *const *outpu
     if (!*map || !live) goto done;
     ITO_GO(ito_graph_create(g->ctx, out));
     for (int id = 0; id < g->n_nodes; id++)
-        if (live[id]) ITO_GO(copy_node(*out, g->nodes[id], *map));
+        if (live[id]) ITO_GO(copy_into(*out, g->nodes[id], *map));
 done:
     ito__free(g->ctx, live);
     if (st != ITO_OK) {

@@ -28,6 +28,8 @@ struct ito_node {
     void *attr;
     const char *label; /* of a source: its name */
     const void *data;  /* of a constant */
+    bool is_gradient;  /* appended by ito_graph_grad */
+    bool is_repeat;    /* computes again what an earlier node computed (graph/recompute.h) */
 };
 
 /* What a shape rule sees and fills. To fail: `return ito__infer_fail(n, "expected ..., found ...")`. */
@@ -106,6 +108,7 @@ struct ito_graph {
     const char *message;
     const char *scope[ITO_SCOPE_DEPTH]; /* the label at each depth, already joined with the outer ones */
     int depth;
+    bool in_gradient; /* ito_graph_grad is at work */
 };
 
 /* Sources are nodes of these ops. */
@@ -128,6 +131,14 @@ ito_value *ito__output(ito_value *v, int i);
 /* A copy of the nodes that the outputs need, for passes that rewrite. map[value id in g] is the copy or NULL; the caller
  * destroys *out and frees *map with ito__free. */
 ito_status ito__graph_copy_live(ito_graph *g, int n_out, ito_value *const *outputs, ito_graph **out, ito_value ***map);
+
+/* A copy of n in another graph, reading in[] there; its first output, NULL when memory ran out. */
+ito_value *ito__graph_copy_node(ito_graph *to, const ito_node *n, ito_value *const *in);
+
+/* An alias has no kernel: its output is its input's memory. */
+bool ito__node_is_alias(const ito_node *n);
+/* The value whose memory v is. */
+ito_value *ito__value_root(ito_value *v);
 
 /* Fuses in place: norm + activation (forward and backward), product or convolution + residual + activation. Nodes that
  * became dead stay in the list. keep[] are the outputs; an entry whose node was fused away is replaced. */

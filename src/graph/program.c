@@ -4,18 +4,28 @@
 
 #include "graph/program_impl.h"
 
-void ito_program_destroy(ito_program *p)
+void ito__program_clear(ito_program *p)
 {
-    if (!p) return;
     for (int t = 0; p->steps && t < p->n_steps; t++) ito__kernel_release(&p->steps[t].kernel);
-    p->backend->free(p->ctx, p->slab, p->memory.slab_bytes);
-    p->backend->free(p->ctx, p->consts, p->memory.const_bytes);
-    p->backend->free(p->ctx, p->packed, p->memory.packed_bytes);
     ito__free(p->ctx, p->steps);
     ito__free(p->ctx, p->storages);
     ito__free(p->ctx, p->storage_of);
-    ito__free(p->ctx, p->map);
     ito_graph_destroy(p->ir);
+    p->steps = NULL;
+    p->storages = NULL;
+    p->storage_of = NULL;
+    p->ir = NULL;
+    p->n_steps = p->n_storages = 0;
+}
+
+void ito_program_destroy(ito_program *p)
+{
+    if (!p) return;
+    p->backend->free(p->ctx, p->slab, p->memory.slab_bytes);
+    p->backend->free(p->ctx, p->consts, p->memory.const_bytes);
+    p->backend->free(p->ctx, p->packed, p->memory.packed_bytes);
+    ito__program_clear(p);
+    ito__free(p->ctx, p->map);
     ito__free(p->ctx, p);
 }
 
@@ -180,6 +190,7 @@ uint64_t ito_program_fingerprint(const ito_program *p)
     uint64_t h = hash(0xCBF29CE484222325ull, variant, strlen(variant));
     for (int t = 0; t < p->n_steps; t++) {
         const ito_step *step = &p->steps[t];
+        if (step->is_repeat) continue;
         h = hash(h, step->op, strlen(step->op));
         h = hash(h, step->kernel.def->name, strlen(step->kernel.def->name));
         for (int i = 0; i < step->kernel.n_in; i++) h = hash_desc(h, &step->kernel.in[i]);
@@ -191,7 +202,8 @@ uint64_t ito_program_fingerprint(const ito_program *p)
 double ito_program_flops(const ito_program *p)
 {
     double flops = 0;
-    for (int t = 0; t < p->n_steps; t++) flops += p->steps[t].flops;
+    for (int t = 0; t < p->n_steps; t++)
+        if (!p->steps[t].is_repeat) flops += p->steps[t].flops;
     return flops;
 }
 

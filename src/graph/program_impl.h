@@ -31,6 +31,7 @@ typedef struct ito_step {
     void *out_ptr[ITO_MAX_OUTPUTS];
     size_t workspace, packed; /* offsets: workspace in the slab, packed in the slab or, when kept, in packed memory */
     bool packed_kept;
+    bool is_repeat; /* recomputes (graph/recompute.h) */
     double flops, seconds;
 } ito_step;
 
@@ -52,5 +53,8 @@ struct ito_program {
     bool repack;
     bool profile;
 };
+
+/* Takes back what compiling made of the graph, the graph with it, but neither memory nor map. */
+void ito__program_clear(ito_program *p);
 
 #endif

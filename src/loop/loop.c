@@ -103,7 +103,8 @@ static ito_status create_task(loop *l, const ito_plan *plan)
                         .checkpoint = l->checkpoint,
                         .seed = l->seed,
                         .batch = l->batch,
-                        .plan = plan};
+                        .plan = plan,
+                        .max_memory = l->options->max_memory};
     ITO_TRY(ito_plan_create(l->ctx, &l->plan));
     ITO_TRY(ito__task_find(l->ctx, l->recipe->task, &l->def));
     ito_status st = l->def->create(&env, &l->task);
@@ -324,7 +325,7 @@ static ito_status run(loop *l, ito_train_result *result)
     l->first_step = l->window_step = l->step;
     l->next_preview = (int)(4 * done_share(l));
     /* The analyzer does not know that ito__fail never returns ITO_OK. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-    l->progress.planned_bytes = l->def->planned_bytes(l->task);
+    l->progress.memory = l->def->memory(l->task);
     if (l->options->progress && !is_over(l)) stop = !l->options->progress(l->options->user, &l->progress);
     while (!stop && !is_over(l)) ITO_TRY(one_step(l, &stop));
     ITO_TRY(checkpoint(l));
@@ -333,7 +334,7 @@ static ito_status run(loop *l, ito_train_result *result)
                                  .accuracy = NAN,
                                  .seconds = ito__now() - l->start,
                                  .loss = l->tail_steps ? l->tail_loss / (double)l->tail_steps : l->progress.loss,
-                                 .planned_bytes = l->progress.planned_bytes,
+                                 .memory = l->progress.memory,
                                  .finished = is_over(l)};
     return result->finished && l->def->evaluate ? l->def->evaluate(l->task, &result->accuracy) : ITO_OK;
 }

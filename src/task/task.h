@@ -6,6 +6,7 @@
 #include <ito/data.h>
 #include <ito/plan.h>
 #include <ito/registry.h>
+#include <ito/train.h>
 
 #include "train/checkpoint.h"
 #include "train/recipe.h"
@@ -20,6 +21,7 @@ typedef struct ito_task_env {
     uint64_t seed;
     int batch;
     const ito_plan *plan; /* for the programs of create(); NULL: the backend chooses */
+    size_t max_memory;    /* of what memory() says; 0: no limit */
 } ito_task_env;
 
 typedef struct ito_task_step {
@@ -43,7 +45,7 @@ typedef struct ito_task_def {
     ito_status (*evaluate)(void *state, double *accuracy);
     /* Writes the model directory; record becomes its ito.json. */
     ito_status (*save)(void *state, const char *dir, json_t *record);
-    size_t (*planned_bytes)(const void *state);
+    ito_train_memory (*memory)(const void *state);
     /* Of its training programs. */
     uint64_t (*fingerprint)(const void *state);
     ito_status (*plan)(const void *state, ito_plan *plan); /* adds them */

@@ -173,9 +173,9 @@ static ito_status save(void *self, const char *dir, json_t *record)
     return ito__model_write(s->env.ctx, dir, &parts);
 }
 
-static size_t planned_bytes(const void *self)
+static ito_train_memory memory(const void *self)
 {
-    return ito__trained_net_bytes(((const state *)self)->net);
+    return ito__trained_net_memory(((const state *)self)->net);
 }
 
 static uint64_t fingerprint(const void *self)
@@ -196,7 +196,7 @@ const ito_task_def ito__task_classifier = {
     .step = step,
     .evaluate = evaluate,
     .save = save,
-    .planned_bytes = planned_bytes,
+    .memory = memory,
     .fingerprint = fingerprint,
     .plan = plan,
 };

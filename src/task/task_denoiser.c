@@ -186,9 +186,9 @@ static ito_status save(void *self, const char *dir, json_t *record)
     return ito__model_write(s->env.ctx, dir, &parts);
 }
 
-static size_t planned_bytes(const void *self)
+static ito_train_memory memory(const void *self)
 {
-    return ito__trained_net_bytes(((const state *)self)->unet);
+    return ito__trained_net_memory(((const state *)self)->unet);
 }
 
 static uint64_t fingerprint(const void *self)
@@ -214,7 +214,7 @@ const ito_task_def ito__task_denoiser = {
     .step = step,
     .preview = preview,
     .save = save,
-    .planned_bytes = planned_bytes,
+    .memory = memory,
     .fingerprint = fingerprint,
     .plan = plan,
 };

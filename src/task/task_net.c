@@ -22,7 +22,8 @@ ito_status ito__task_net_create(const ito_task_env *env, const char *name, json_
                                      .update = optimizer_config(env->recipe->train),
                                      .seed = env->seed,
                                      .batch = env->batch,
-                                     .plan = env->plan};
+                                     .plan = env->plan,
+                                     .max_memory = env->max_memory};
     ito_status st;
     *out = NULL;
     if (!architecture || json_object_update(architecture, sizes)) ITO_GO(ito__fail_memory(env->ctx, 0));

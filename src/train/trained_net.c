@@ -17,7 +17,11 @@ ito_status ito__trained_net_create(ito_ctx *ctx, const ito_trained_net_config *c
     ito_trained_net *t = ito__alloc(ctx, sizeof *t);
     *out = NULL;
     if (!t) return ITO_MEMORY;
-    *t = (ito_trained_net){.ctx = ctx, .seed = config->seed, .batch = config->batch, .plan = config->plan};
+    *t = (ito_trained_net){.ctx = ctx,
+                           .seed = config->seed,
+                           .batch = config->batch,
+                           .plan = config->plan,
+                           .max_memory = config->max_memory};
     ITO_GO(open_network(t, config));
     ITO_GO(ito__optimizer_create(ctx, t->network->params, &config->update, config->seed, &t->optimizer));
     ITO_GO(ito_graph_create(ctx, &t->g));
@@ -51,7 +55,8 @@ void ito__trained_net_destroy(ito_trained_net *t)
 ito_status ito__trained_net_compile(ito_trained_net *t, int n_outputs, ito_value *const *outputs)
 {
     int n = ito_param_list_count(t->network->params);
-    ito_program_options options = {.n_bound = n, .plan = t->plan};
+    ito_program_options options = {
+        .n_bound = n, .plan = t->plan, .max_memory = t->max_memory, .held_bytes = ito__optimizer_bytes(t->optimizer)};
     ito_value **all = ito__alloc_array(t->ctx, (size_t)n + (size_t)n_outputs, sizeof *all);
     t->grads = ito__alloc_array(t->ctx, (size_t)n, sizeof *t->grads);
     ito_status st = ITO_MEMORY;
@@ -97,8 +102,12 @@ ito_status ito__trained_net_step(ito_trained_net *t, const int64_t *positions, d
     return ito__optimizer_step(t->optimizer, rate, grad_norm);
 }
 
-size_t ito__trained_net_bytes(const ito_trained_net *t)
+ito_train_memory ito__trained_net_memory(const ito_trained_net *t)
 {
     ito_program_memory_info m = ito_program_memory(t->program);
-    return m.slab_bytes + m.packed_bytes + m.const_bytes + ito__optimizer_bytes(t->optimizer);
+    size_t rest = m.packed_bytes + m.const_bytes + ito__optimizer_bytes(t->optimizer);
+    return (ito_train_memory){.planned_bytes = rest + m.slab_bytes,
+                              .unlimited_bytes = rest + m.unlimited_bytes,
+                              .n_recomputed = m.n_recomputed,
+                              .recomputed_share = m.recomputed_share};
 }

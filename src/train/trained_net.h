@@ -7,6 +7,7 @@
 #define ITO_TRAINED_NET_H
 
 #include <ito/plan.h>
+#include <ito/train.h>
 
 #include "arch/arch.h"
 #include "train/optimizer.h"
@@ -21,6 +22,7 @@ typedef struct ito_trained_net_config {
     uint64_t seed; /* of the weights and of dropout */
     int batch;
     const ito_plan *plan; /* of the program; while it is compiled. NULL: the backend chooses */
+    size_t max_memory;    /* of ito__trained_net_memory's planned_bytes (ito/program.h); 0: no limit */
 } ito_trained_net_config;
 
 typedef struct ito_trained_net {
@@ -34,6 +36,7 @@ typedef struct ito_trained_net {
     ito_value *outputs[ITO_TRAINED_OUTPUTS];
     ito_program *program;
     const ito_plan *plan; /* until the program is compiled */
+    size_t max_memory;
     uint64_t seed;
     int batch;
     int32_t *key_data;
@@ -48,6 +51,7 @@ ito_status ito__trained_net_compile(ito_trained_net *t, int n_outputs, ito_value
  * operation at fault when it is not finite; then updates. Inputs are written before. */
 ito_status ito__trained_net_step(ito_trained_net *t, const int64_t *positions, double rate, double *loss,
                                  double *grad_norm);
-size_t ito__trained_net_bytes(const ito_trained_net *t);
+/* What a step takes: slab, packed weights and constants; weights, gradients, moments, average. */
+ito_train_memory ito__trained_net_memory(const ito_trained_net *t);
 
 #endif

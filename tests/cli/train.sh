@@ -24,6 +24,18 @@ fails 2 ito train shapes $tiny --steps 12 --set warmpu=2 --out new
 fails 1 ito train nowhere $tiny --steps 12 --out new
 [ ! -e new ]
 
+# Memory for time: the same bits under a limit, also when a run goes on under another one.
+more="$tiny --batch 64"
+ito train shapes $more --steps 4 --out free > /dev/null
+ito train shapes $more --steps 2 --out tight --max-memory 9MiB | grep max-memory > text
+[ "$(sed 's/[0-9.]* \([KM]iB\)/N \1/g; s/[0-9][0-9]*/N/g' text)" = \
+    '  --max-memory: N MiB planned instead of N MiB (N operations run twice, about N % more work)' ]
+ito train shapes $more --steps 4 --out tight --max-memory 8.5m --resume > /dev/null
+cmp free/unet/diffusion_pytorch_model.safetensors tight/unet/diffusion_pytorch_model.safetensors
+fails 1 ito train shapes $more --steps 4 --out new --max-memory 2M | sed 's/[0-9.]* MiB/N MiB/g'
+fails 2 ito train shapes $more --steps 4 --out new --max-memory 7X
+[ ! -e new ]
+
 # One object a line, the last one the result.
 ito train shapes $tiny --steps 4 --out whole --overwrite --json > lines
 grep -vc '^{"event":"\(progress\|result\)",.*}$' lines || true

@@ -114,6 +114,19 @@ static void test_training_step(void **state)
     tiny_unet_close(&u);
 }
 
+static void test_limited_training_step(void **state)
+{
+    (void)state;
+    tiny_unet whole = tiny_unet_open(2), u = tiny_unet_open(2);
+    tiny_unet_compile_train(&whole, 3);
+    u.max_memory = ito_program_memory(whole.program).slab_bytes * 7 / 10;
+    tiny_unet_compile_train(&u, 3);
+    assert_true(ito_program_memory(u.program).n_recomputed > 0);
+    count_calls(&u, true);
+    tiny_unet_close(&u);
+    tiny_unet_close(&whole);
+}
+
 static void test_sampling_forward(void **state)
 {
     (void)state;
@@ -128,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counting_works),
         cmocka_unit_test(test_training_step),
+        cmocka_unit_test(test_limited_training_step),
         cmocka_unit_test(test_sampling_forward),
     };
     return cmocka_run_group_tests_name("no_alloc", tests, NULL, NULL);
