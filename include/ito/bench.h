@@ -8,7 +8,7 @@
 #define ITO_BENCH_H
 
 #include <ito/context.h>
-#include <ito/program.h>
+#include <ito/plan.h>
 #include <ito/train.h>
 
 #ifdef __cplusplus
@@ -113,6 +113,46 @@ typedef struct ito_bench_result {
  * of a training step is the optimizer's. */
 ito_status ito_bench_unet(ito_ctx *ctx, const ito_bench_options *options, ito_bench_result *result,
                           ito_bench_row_fn steps, void *user);
+
+/* ---- tuning ---- */
+
+#define ITO_BENCH_TRIALS 16
+
+/* One algorithm for a problem. */
+typedef struct ito_bench_trial {
+    const char *algorithm;
+    double ms, ms_min; /* median and least */
+    double ratio;      /* median over turns of its time over the table's choice's in the same turn */
+    double difference; /* of its result y from theirs, x: ||x - y|| / ||x|| */
+} ito_bench_trial;
+
+/* One problem and what was tried for it. */
+typedef struct ito_bench_tune_row {
+    const char *problem, *op;
+    int n_in; /* how many of in[] are known */
+    ito_shape in[2], out;
+    int n_steps; /* operations of the program that are this problem */
+    int n_trials, chosen;
+    ito_bench_trial trials[ITO_BENCH_TRIALS]; /* the table's choice first */
+} ito_bench_tune_row;
+
+typedef void (*ito_bench_tune_row_fn)(void *user, const ito_bench_tune_row *row);
+
+typedef struct ito_bench_tune_result {
+    int n_problems, n_measured; /* different ones of the program; those that had a choice to measure */
+    int n_changed;              /* for which the plan is not the table's choice */
+    /* The whole network by the table and by the plan, taking turns. Measured when the plan changes something. */
+    double table_ms, tuned_ms;
+    double gain;              /* median over turns of the table's time over the plan's; 1 when nothing changed */
+    double difference;        /* of outputs, or of all gradients, likewise */
+    int batch, height, width; /* as timed */
+} ito_bench_tune_result;
+
+/* Measures the algorithms for each problem of a network, as the options' mode runs it, and adds the fastest to `plan`. What the plan
+ * names already stays as it is and is not measured; options->plan is not used, repeats (0: 7) are the fewest turns. The table's
+ * choice goes only where another is 5 % faster in the median and in the best of its turns and gives the same result to 1e-5. */
+ito_status ito_bench_tune(ito_ctx *ctx, const ito_bench_options *options, ito_plan *plan, ito_bench_tune_result *result,
+                          ito_bench_tune_row_fn row, void *user);
 
 #ifdef __cplusplus
 }

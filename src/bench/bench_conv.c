@@ -86,7 +86,7 @@ static double bytes_of(ito_shape shape)
     return sizeof(float) * (double)ito_shape_count(shape);
 }
 
-static void report(const conv_bench *b, const struct direction *d, ito_bench_candidate *c, int repeats)
+static void report(const conv_bench *b, const struct direction *d, const ito_bench_candidate *c, double seconds)
 {
     const ito_shape w = b->attr.w_shape;
     ito_bench_row row = {.name = b->shape->name,
@@ -96,7 +96,7 @@ static void report(const conv_bench *b, const struct direction *d, ito_bench_can
                          .n_in = 2,
                          .in = {c->k.in[0].shape, c->k.in[1].shape},
                          .out = c->k.out[0].shape,
-                         .ms = 1e3 * ito__bench_median(repeats, c->seconds),
+                         .ms = 1e3 * seconds,
                          .pack_ms = c->k.packed_bytes ? 1e3 * c->pack_seconds : 0,
                          .flops = 2 * (double)ito_shape_count(b->y) * (double)(w.d[1] * w.d[2] * w.d[3]),
                          .bytes = bytes_of(b->attr.x_shape) + bytes_of(w) + bytes_of(b->y)};
@@ -114,8 +114,8 @@ static ito_status bench_direction(conv_bench *b, const struct direction *d)
     problem.out[0] = (ito_desc){ITO_F32, shape_of(b, d->out)};
     ito__bench_race_begin(b->ctx, b->backend, d->op, &problem, &race);
     ITO_GO(add_candidates(b, &race));
-    ITO_GO(ito__bench_race_run(&race, repeats, NULL, 0));
-    for (int i = 0; i < race.n; i++) report(b, d, race.candidates[i], repeats);
+    ITO_GO(ito__bench_race_run(&race, repeats, 0, NULL, 0));
+    for (int i = 0; i < race.n; i++) report(b, d, race.candidates[i], ito__bench_race_times(&race, i).median);
 done:
     ito__bench_race_close(&race);
     return st;

@@ -15,7 +15,7 @@
 double ito__bench_median(int n, double *x);
 
 /* Uniform numbers in low .. high, both 0: -1 .. 1; whole ones for i32. Zeros would hit fast paths of no real run. */
-ito_status ito__bench_fill(ito_ctx *ctx, ito_dtype dtype, int64_t n, double low, double high, void *out);
+ito_status ito__bench_fill(ito_ctx *ctx, uint64_t seed, ito_dtype dtype, int64_t n, double low, double high, void *out);
 
 /* Such numbers as input v of a program. */
 ito_status ito__bench_write(ito_ctx *ctx, ito_program *p, const ito_value *v, double low, double high);
@@ -59,13 +59,24 @@ void ito__bench_race_begin(ito_ctx *ctx, const ito_backend *backend, const char 
 ito_status ito__bench_race_add(ito_bench_race *race, const char *algorithm);
 /* Every one that fits but the reference, which takes seconds. */
 ito_status ito__bench_race_add_every(ito_bench_race *race);
-/* Runs them in turn, on noise, after a warm-up that also compares their results. cold, of cold_bytes, is written to before each
- * timed run, as other operations do in a network: what it displaces must be read from memory again. NULL: nothing is. */
-ito_status ito__bench_race_run(ito_bench_race *race, int repeats, float *cold, size_t cold_bytes);
+/* Runs them in turn, on noise, after a warm-up that also compares their results: `repeats` turns, and more while all take less
+ * than `seconds` (0: no more). cold, of cold_bytes, is written to before each timed run, as other operations do in a network: what
+ * it displaces must be read from memory again. NULL: nothing is. */
+ito_status ito__bench_race_run(ito_bench_race *race, int repeats, double seconds, float *cold, size_t cold_bytes);
+/* Median and least of candidate i, and the median over turns of its time over that of candidate 0 in the same turn. */
+typedef struct ito_bench_times {
+    double median, least, ratio;
+} ito_bench_times;
+ito_bench_times ito__bench_race_times(const ito_bench_race *race, int i);
 void ito__bench_race_close(ito_bench_race *race);
 
-/* The largest |x - y| over the largest |x|; infinite where a number is not finite. */
+/* ||x - y|| / ||x||; infinite where a number is not finite. */
 double ito__bench_difference(int64_t n, const float *x, const float *y);
+
+/* ---- bench_tune.c ---- */
+
+/* The fastest of the trials that are clearly faster than the first, the table's, and compute the same. */
+int ito__bench_tune_choose(const ito_bench_tune_row *row);
 
 /* ---- network.c ---- */
 

@@ -19,13 +19,13 @@ double ito__bench_median(int n, double *x)
     return x[n / 2];
 }
 
-ito_status ito__bench_fill(ito_ctx *ctx, ito_dtype dtype, int64_t n, double low, double high, void *out)
+ito_status ito__bench_fill(ito_ctx *ctx, uint64_t seed, ito_dtype dtype, int64_t n, double low, double high, void *out)
 {
     bool whole = dtype == ITO_I32, plain = !whole && low == 0 && high == 0;
     double *x = ito__alloc_array(ctx, (size_t)n, sizeof *x);
     if (!x) return ITO_MEMORY;
     if (plain) low = -1, high = 1;
-    ito_rng_uniform((ito_rng_key){.seed = 1, .stream = ITO_STREAM_NOISE}, 0, (size_t)n, x);
+    ito_rng_uniform((ito_rng_key){.seed = seed, .stream = ITO_STREAM_NOISE}, 0, (size_t)n, x);
     for (int64_t i = 0; i < n; i++) {
         double value = low + (high - low + whole) * x[i];
         if (dtype == ITO_F64) ((double *)out)[i] = value;
@@ -41,7 +41,7 @@ ito_status ito__bench_write(ito_ctx *ctx, ito_program *p, const ito_value *v, do
     int64_t n = ito_shape_count(ito_value_shape(v));
     void *data = ito__alloc_array(ctx, (size_t)n, ito_dtype_size(ito_value_dtype(v)));
     if (!data) return ITO_MEMORY;
-    ito_status st = ito__bench_fill(ctx, ito_value_dtype(v), n, low, high, data);
+    ito_status st = ito__bench_fill(ctx, 1, ito_value_dtype(v), n, low, high, data);
     if (st == ITO_OK) st = ito_program_write(p, v, data);
     ito__free(ctx, data);
     return st;

@@ -66,7 +66,8 @@ static ito_status allocate(ito_bench_race *race)
     for (int i = 0; i < k->n_in; i++) {
         race->in[i] = ito__alloc(race->ctx, bytes_of(&k->in[i]));
         if (!race->in[i]) return ITO_MEMORY;
-        ITO_TRY(ito__bench_fill(race->ctx, k->in[i].dtype, ito_shape_count(k->in[i].shape), 0, 0, race->in[i]));
+        ITO_TRY(ito__bench_fill(race->ctx, 1 + (uint64_t)i, k->in[i].dtype, ito_shape_count(k->in[i].shape), 0, 0,
+                                race->in[i]));
     }
     for (int i = 0; i < k->n_out; i++)
         if (!(race->out[i] = ito__alloc(race->ctx, bytes_of(&k->out[i])))) return ITO_MEMORY;
@@ -121,14 +122,14 @@ static double seconds_of(const ito_bench_race *race, ito_bench_candidate *c,
 
 double ito__bench_difference(int64_t n, const float *x, const float *y)
 {
-    double difference = 0, largest = 0;
+    double difference = 0, size = 0;
     for (int64_t i = 0; i < n; i++) {
-        double d = fabs((double)x[i] - (double)y[i]);
-        if (!isfinite(d)) return INFINITY;
-        difference = fmax(difference, d);
-        largest = fmax(largest, fabs((double)x[i]));
+        double d = (double)x[i] - (double)y[i];
+        difference += d * d;
+        size += (double)x[i] * (double)x[i];
     }
-    return difference > 0 ? difference / largest : 0;
+    if (!isfinite(difference)) return INFINITY;
+    return difference > 0 ? sqrt(difference / size) : 0;
 }
 
 /* The float32 results one after the other: copied to `first` or compared with it. */
@@ -173,10 +174,17 @@ static void write_slice(void *arg, int64_t slice, int thread)
     for (int64_t i = 0; i < STRIDE; i += LINE) at[i] += 1;
 }
 
-ito_status ito__bench_race_run(ito_bench_race *race, int repeats, float *cold, size_t cold_bytes)
+static void take_turn(ito_bench_race *race, int turn, float *cold, size_t cold_bytes)
 {
     const ito_queue q = {race->problem.n_threads};
-    race->repeats = repeats;
+    for (int i = 0; i < race->n; i++) {
+        ito__parallel(&q, (int64_t)(cold_bytes / sizeof(float) / STRIDE), write_slice, cold);
+        race->candidates[i]->seconds[turn] = seconds_of(race, race->candidates[i], run);
+    }
+}
+
+ito_status ito__bench_race_run(ito_bench_race *race, int repeats, double seconds, float *cold, size_t cold_bytes)
+{
     ITO_TRY(allocate(race));
     ITO_TRY(warm_up(race));
     for (int i = 0; i < race->n; i++) {
@@ -184,10 +192,23 @@ ito_status ito__bench_race_run(ito_bench_race *race, int repeats, float *cold, s
         for (int r = 0; r < repeats; r++) c->seconds[r] = seconds_of(race, c, pack);
         c->pack_seconds = ito__bench_median(repeats, c->seconds);
     }
-    for (int r = 0; r < repeats; r++)
-        for (int i = 0; i < race->n; i++) {
-            ito__parallel(&q, (int64_t)(cold_bytes / sizeof(float) / STRIDE), write_slice, cold);
-            race->candidates[i]->seconds[r] = seconds_of(race, race->candidates[i], run);
-        }
+    double start = ito__now();
+    int turn = 0;
+    while (turn < repeats || (turn < ITO_BENCH_MAX_REPEATS && ito__now() - start < seconds))
+        take_turn(race, turn++, cold, cold_bytes);
+    race->repeats = turn;
     return ITO_OK;
+}
+
+ito_bench_times ito__bench_race_times(const ito_bench_race *race, int i)
+{
+    double x[ITO_BENCH_MAX_REPEATS];
+    const double *seconds = race->candidates[i]->seconds, *first = race->candidates[0]->seconds;
+    ito_bench_times times;
+    memcpy(x, seconds, (size_t)race->repeats * sizeof *x);
+    times.median = ito__bench_median(race->repeats, x); /* sorts */
+    times.least = x[0];
+    for (int r = 0; r < race->repeats; r++) x[r] = seconds[r] / first[r];
+    times.ratio = ito__bench_median(race->repeats, x);
+    return times;
 }

@@ -8,7 +8,7 @@
 #include "bench_rows.h"
 #include "planning.h"
 
-static const char *name_of(const ito_bench_options *o)
+const char *bench_net_name(const ito_bench_options *o)
 {
     return o->model ? o->model : o->preset;
 }
@@ -17,8 +17,9 @@ static void print_text(const cli *app, const ito_bench_options *o, const ito_ben
 {
     char memory[CLI_MEMORY_TEXT];
     printf("%s, %s, batch %d, %dx%d, f32, %d threads: %.1f ms (%.1f to %.1f), %.1f images/s, %.1f GFLOP/s, %s\n",
-           name_of(o), o->train ? "train" : "forward", r->batch, r->height, r->width, ito_ctx_n_threads(app->ctx),
-           r->ms, r->ms_min, r->ms_max, r->images_per_second, r->gflops, cli_memory(&r->memory, memory));
+           bench_net_name(o), o->train ? "train" : "forward", r->batch, r->height, r->width,
+           ito_ctx_n_threads(app->ctx), r->ms, r->ms_min, r->ms_max, r->images_per_second, r->gflops,
+           cli_memory(&r->memory, memory));
 }
 
 static void print_json(cli *app, const ito_bench_options *o, const ito_bench_result *r)
@@ -26,7 +27,7 @@ static void print_json(cli *app, const ito_bench_options *o, const ito_bench_res
     json_out *j = &app->json;
     emit_object(j, NULL);
     emit_text(j, "event", "result");
-    emit_text(j, o->model ? "model" : "preset", name_of(o));
+    emit_text(j, o->model ? "model" : "preset", bench_net_name(o));
     emit_text(j, "mode", o->train ? "train" : "forward");
     emit_text(j, "precision", "f32");
     emit_int(j, "batch", r->batch);
@@ -82,7 +83,8 @@ static int sweep_one(cli *app, ito_bench_options *o, bool first)
         return CLI_DONE;
     }
     if (first) {
-        printf("%s, %s, f32, %d threads\n", name_of(o), o->train ? "train" : "forward", ito_ctx_n_threads(app->ctx));
+        printf("%s, %s, f32, %d threads\n", bench_net_name(o), o->train ? "train" : "forward",
+               ito_ctx_n_threads(app->ctx));
         printf("%5s %9s %10s %10s %12s %9s %11s\n", "batch", "size", "ms", "images/s", "us/pixel", "GFLOP/s",
                "planned");
     }
@@ -122,18 +124,15 @@ static int in_range(const char *what, int64_t value, int64_t most)
     return cli_usage("bench", "%s is %lld, expected 1 to %lld", what, (long long)value, (long long)most);
 }
 
-static int read_options(const args *a, ito_bench_options *o)
+int bench_net_options(const args *a, ito_bench_options *o)
 {
-    const char *mode = args_text(a, "mode", "forward"), *precision = args_text(a, "precision", "f32");
-    const char *over = args_text(a, "sweep", "batch");
+    const char *precision = args_text(a, "precision", "f32"), *over = args_text(a, "sweep", "batch");
     o->preset = args_text(a, "preset", "small");
-    o->train = !strcmp(mode, "train");
     /* Images four times as wide are the largest of a sweep. */
     int usual = !o->model && !strcmp(o->preset, "small") ? 64 : 16;
     int64_t batch = args_int(a, "batch", strcmp(over, "size") ? usual : usual / 4);
     int64_t size = args_int(a, "size", 1);
     int status = check_word("--preset", o->preset, "small", "ddpm-cifar10");
-    if (status == CLI_DONE) status = check_word("--mode", mode, "forward", "train");
     if (status == CLI_DONE) status = check_word("--sweep", over, "batch", "size");
     if (status == CLI_DONE) status = in_range("--batch", batch, 65536);
     if (status == CLI_DONE) status = in_range("--size", size, 8192);
@@ -149,8 +148,11 @@ static int read_options(const args *a, ito_bench_options *o)
 int bench_net(cli *app, const args *a)
 {
     ito_bench_options o = {.model = strcmp(a->operands[0], "model") ? NULL : a->operands[1]};
+    const char *mode = args_text(a, "mode", "forward");
     ito_plan *plan;
-    int status = read_options(a, &o);
+    int status = bench_net_options(a, &o);
+    o.train = !strcmp(mode, "train");
+    if (status == CLI_DONE) status = check_word("--mode", mode, "forward", "train");
     if (status == CLI_DONE) status = plan_open(app, a, &plan);
     if (status != CLI_DONE) return status;
     o.plan = plan;

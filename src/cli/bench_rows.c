@@ -49,10 +49,23 @@ static const char *or_empty(const char *text)
 }
 
 /* "16x32x32x128", "1" for a scalar. */
-static void print_shape(ito_shape shape)
+static void put_shape(ito_shape shape, const char *after, char text[BENCH_SHAPES_TEXT])
 {
-    for (int i = 0; i < shape.n_dims; i++) printf("%s%lld", i ? "x" : "", (long long)shape.d[i]);
-    if (!shape.n_dims) printf("1");
+    for (int i = 0; i < shape.n_dims || i == 0; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, BENCH_SHAPES_TEXT - used, "%s%lld", i ? "x" : "",
+                 (long long)(shape.n_dims ? shape.d[i] : 1));
+    }
+    size_t used = strlen(text);
+    snprintf(text + used, BENCH_SHAPES_TEXT - used, "%s", after);
+}
+
+const char *bench_shapes(int n_in, const ito_shape *in, ito_shape out, char text[BENCH_SHAPES_TEXT])
+{
+    *text = 0;
+    for (int i = 0; i < n_in; i++) put_shape(in[i], i + 1 < n_in ? ", " : " -> ", text);
+    put_shape(out, "", text);
+    return text;
 }
 
 static void print_head(const bench_rows *rows)
@@ -64,16 +77,11 @@ static void print_head(const bench_rows *rows)
 
 static void print_text(const bench_rows *rows, const ito_bench_row *r)
 {
-    char gflops[CLI_TEXT] = "-";
+    char gflops[CLI_TEXT] = "-", shapes[BENCH_SHAPES_TEXT];
     if (r->flops > 0) snprintf(gflops, sizeof gflops, "%.1f", r->gflops);
     if (rows->is_named) printf("%-40s ", r->name);
-    printf("%-18s %-10s %-8s %10.3f %8s %7.1f %6.1f%% %-7s ", r->op, or_empty(r->algorithm), r->pass, r->ms, gflops,
-           r->gbytes, 100 * r->share, r->bound);
-    for (int i = 0; i < r->n_in; i++) {
-        print_shape(r->in[i]);
-        printf(i + 1 < r->n_in ? ", " : " -> ");
-    }
-    print_shape(r->out);
+    printf("%-18s %-10s %-8s %10.3f %8s %7.1f %6.1f%% %-7s %s", r->op, or_empty(r->algorithm), r->pass, r->ms, gflops,
+           r->gbytes, 100 * r->share, r->bound, bench_shapes(r->n_in, r->in, r->out, shapes));
     if (r->pack_ms > 0) printf(", packed in %.3f ms", r->pack_ms);
     if (!rows->is_named && r->name && *r->name) printf("  %s", r->name);
     printf("\n");

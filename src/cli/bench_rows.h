@@ -27,6 +27,10 @@ int bench_measure_roofs(cli *app, ito_bench_roofs *out);
 /* An ito_bench_row_fn; user is a bench_rows. */
 void bench_print_row(void *user, const ito_bench_row *row);
 
+/* "16x32x32x128, 128x128x3x3 -> 16x32x32x128"; returns text. */
+#define BENCH_SHAPES_TEXT 256
+const char *bench_shapes(int n_in, const ito_shape *in, ito_shape out, char text[BENCH_SHAPES_TEXT]);
+
 /* Where the time goes, most of it first. Frees what the rows collected. */
 void bench_print_sums(bench_rows *rows);
 
