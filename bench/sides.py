@@ -92,9 +92,9 @@ class Torch:
         line = self.process.stdout.readline()
         if line:
             return json.loads(line)
-        self.process.wait()
+        status = self.process.wait()
         self.errors.seek(0)
-        raise Failure(f"PyTorch, {self.variant}: {last_words(self.errors.read())}")
+        raise Failure(f"PyTorch, {self.variant}, ended with status {status}: {last_words(self.errors.read())}")
 
     def turn(self):
         self.process.stdin.write("turn\n")

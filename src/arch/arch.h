@@ -12,7 +12,7 @@
 /* What a network is fed. x: [N, H, W, C]. Others are NULL when the network does not take them. */
 typedef struct ito_arch_inputs {
     ito_value *x;
-    ito_value *t;     /* [N] of the network's dtype: the timestep as a file of this architecture counts it (from 0) */
+    ito_value *t;     /* [N], or [1] for all, of the network's dtype: the timestep as a file counts it (from 0) */
     ito_value *label; /* i32 [N], or [N, label_width] of the network's dtype */
 } ito_arch_inputs;
 

@@ -7,6 +7,7 @@
 
 typedef struct entry {
     int64_t n, h, w;
+    bool one_time; /* t is one number for all samples: what is computed from it alone is computed once */
     uint64_t used; /* clock of the last use; 0: empty */
     ito_graph *g;
     ito_net *net;
@@ -66,7 +67,7 @@ ito_status ito__runner_plan(const ito__runner *runner, ito_plan *plan)
     return ITO_OK;
 }
 
-static ito_status fill(ito__runner *r, entry *e, int64_t n, int64_t h, int64_t w)
+static ito_status fill(ito__runner *r, entry *e, int64_t n, int64_t h, int64_t w, bool one_time)
 {
     const ito_network *network = r->network;
     const ito_program_options options = {.freeze_params = true, .plan = r->plan};
@@ -75,6 +76,7 @@ static ito_status fill(ito__runner *r, entry *e, int64_t n, int64_t h, int64_t w
     ITO_GO(ito_graph_create(r->ctx, &e->g));
     ITO_GO(ito__net_create(e->g, network->params, ITO_F32, false, &e->net));
     e->in = ito__network_inputs(network, e->g, ITO_F32, n, h, w);
+    if (one_time) e->in.t = ito_graph_input(e->g, "t", ITO_F32, ITO_SHAPE(1));
     ito_scope root = ito__net_scope(e->net);
     e->out = network->arch->build(&root, network->config, &e->in);
     ITO_GO(ito_program_create(e->g, 1, &e->out, &options, &e->program));
@@ -82,18 +84,19 @@ static ito_status fill(ito__runner *r, entry *e, int64_t n, int64_t h, int64_t w
     e->n = n;
     e->h = h;
     e->w = w;
+    e->one_time = one_time;
     return ITO_OK;
 done:
     clear(e);
     return st;
 }
 
-static ito_status find(ito__runner *r, int64_t n, int64_t h, int64_t w, entry **out)
+static ito_status find(ito__runner *r, int64_t n, int64_t h, int64_t w, bool one_time, entry **out)
 {
     entry *oldest = &r->cache[0];
     for (int i = 0; i < CACHE; i++) {
         entry *e = &r->cache[i];
-        if (e->used && e->n == n && e->h == h && e->w == w) {
+        if (e->used && e->n == n && e->h == h && e->w == w && e->one_time == one_time) {
             e->used = ++r->clock;
             *out = e;
             return ITO_OK;
@@ -101,7 +104,7 @@ static ito_status find(ito__runner *r, int64_t n, int64_t h, int64_t w, entry **
         if (e->used < oldest->used) oldest = e;
     }
     clear(oldest);
-    ITO_TRY(fill(r, oldest, n, h, w));
+    ITO_TRY(fill(r, oldest, n, h, w, one_time));
     oldest->used = ++r->clock;
     *out = oldest;
     return ITO_OK;
@@ -126,11 +129,18 @@ static ito_status write_labels(ito__runner *r, entry *e, const int32_t *labels)
     return st;
 }
 
+static bool all_equal(int64_t n, const float *t)
+{
+    int64_t i = 1;
+    while (i < n && t[i] == t[0]) i++;
+    return i >= n;
+}
+
 ito_status ito__runner_run(ito__runner *r, int64_t n, int64_t h, int64_t w, const float *x, const float *t,
                            const int32_t *labels, float *out)
 {
     entry *e;
-    ITO_TRY(find(r, n, h, w, &e));
+    ITO_TRY(find(r, n, h, w, t && r->network->info.takes_time && all_equal(n, t), &e));
     ITO_TRY(ito_program_write(e->program, e->in.x, x));
     if (e->in.t) ITO_TRY(ito_program_write(e->program, e->in.t, t));
     ITO_TRY(write_labels(r, e, labels));
