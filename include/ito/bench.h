@@ -141,11 +141,12 @@ typedef void (*ito_bench_tune_row_fn)(void *user, const ito_bench_tune_row *row)
 typedef struct ito_bench_tune_result {
     int n_problems, n_measured; /* different ones of the program; those that had a choice to measure */
     int n_changed;              /* for which the plan is not the table's choice */
+    double saved_ms;            /* by what was measured and changed, kernel by kernel */
     /* The whole network by the table and by the plan, taking turns. Measured when the plan changes something. */
     double table_ms, tuned_ms;
-    double gain;              /* median over turns of the table's time over the plan's; 1 when nothing changed */
-    double difference;        /* of outputs, or of all gradients, likewise */
-    int batch, height, width; /* as timed */
+    double gain, gain_min, gain_max; /* over turns, the table's time over the plan's; 1 when nothing changed */
+    double difference;               /* of outputs, or of all gradients, likewise */
+    int batch, height, width;        /* as timed */
 } ito_bench_tune_result;
 
 /* Measures the algorithms for each problem of a network, as the options' mode runs it, and adds the fastest to `plan`. What the plan

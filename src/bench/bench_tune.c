@@ -78,6 +78,7 @@ static ito_status tune_problem(tuning *t, const ito_kernel *k, const char *probl
         ito_bench_tune_row row = read_race(&race, problem, n_steps);
         algorithm = row.trials[row.chosen].algorithm;
         t->result->n_measured++;
+        t->result->saved_ms += n_steps * (row.trials[0].ms - row.trials[row.chosen].ms);
         if (t->row) t->row(t->user, &row);
     }
     st = ito_plan_set(t->plan, problem, algorithm);
@@ -192,7 +193,9 @@ static ito_status take_turns(tuning *t, ito_bench_net *tuned)
     }
     t->result->table_ms = 1e3 * ito__bench_median(t->repeats, table);
     t->result->tuned_ms = 1e3 * ito__bench_median(t->repeats, other);
-    t->result->gain = ito__bench_median(t->repeats, gain);
+    t->result->gain = ito__bench_median(t->repeats, gain); /* sorts */
+    t->result->gain_min = gain[0];
+    t->result->gain_max = gain[t->repeats - 1];
     return ITO_OK;
 }
 
@@ -218,7 +221,7 @@ static ito_status tune(tuning *t)
     r->batch = t->net.batch;
     r->height = (int)t->net.height;
     r->width = (int)t->net.width;
-    r->gain = 1;
+    r->gain = r->gain_min = r->gain_max = 1;
     ITO_TRY(ito__plan_check(t->plan, t->ctx, t->net.program->backend));
     ITO_TRY(list_problems(t));
     ITO_TRY(make_cold(t));

@@ -90,7 +90,10 @@ static void gain_to_json(const tuning *t, const ito_bench_tune_result *r)
         emit_rounded(j, "tuned_ms", r->tuned_ms, 6);
         emit_rounded(j, "difference", r->difference, 3);
     }
+    emit_rounded(j, "saved_ms", r->saved_ms, 6);
     emit_rounded(j, "gain", r->gain, 4);
+    emit_rounded(j, "gain_min", r->gain_min, 4);
+    emit_rounded(j, "gain_max", r->gain_max, 4);
     emit_end(j);
 }
 
@@ -100,12 +103,12 @@ static void print_gain(const tuning *t, const ito_bench_tune_result *r)
            bench_net_name(&t->options), t->mode, r->batch, r->height, r->width, ito_ctx_n_threads(t->app->ctx),
            r->n_problems, r->n_measured, r->n_changed);
     if (r->n_changed)
-        printf("; %.1f ms by the table, %.1f ms by the plan: %.2f times as fast, results differ by %.1e", r->table_ms,
-               r->tuned_ms, r->gain, r->difference);
+        printf("\n  the changed kernels save %.2f ms; %.1f ms by the table, %.1f ms by the plan, %.2f times as fast "
+               "(%.2f to %.2f); results differ by %.1e",
+               r->saved_ms, r->table_ms, r->tuned_ms, r->gain, r->gain_min, r->gain_max, r->difference);
     printf("\n");
     if (r->gain < 1)
-        cli_note(t->app,
-                 "the plan is not faster than the table here: measure again with more --repeats, or go without");
+        cli_note(t->app, "no gain shows in the whole network: measure with more --repeats, or go without the plan");
 }
 
 /* ---- the command ---- */

@@ -64,7 +64,8 @@ static void tune(seen *s, ito_ctx *ctx, bool train, int batch, ito_bench_tune_re
     assert_int_equal(r->batch, batch);
     assert_int_equal(r->height, 8);
     assert_true(r->difference <= TOLERANCE);
-    assert_true(r->gain > 0 && (r->n_changed > 0) == (r->table_ms > 0));
+    assert_true(r->gain_min > 0 && r->gain_min <= r->gain && r->gain <= r->gain_max);
+    assert_true((r->n_changed > 0) == (r->table_ms > 0));
 }
 
 static void test_plan(void **state)
