@@ -24,9 +24,10 @@ typedef struct ito_program_options {
     int n_bound; /* the first n_bound outputs are written to memory that ito_program_bind names (gradients) */
     /* The most bytes that slab, packed weights, constants and held_bytes may take together: forward values that gradients read
      * again are recomputed for them as far as that needs, and ITO_MEMORY says when nothing suffices. Results are the same in
-     * every bit. 0: no limit, nothing is recomputed. */
+     * every bit. 0: no limit. */
     size_t max_memory;
     size_t held_bytes; /* what the caller holds and max_memory is to count too (weights, moments) */
+    double free_share; /* of a run's work: so much may be recomputed to save memory where no limit asks for it */
 } ito_program_options;
 
 /* Compiles what the n_out values need. The graph may be destroyed afterwards, but the values still name inputs and
@@ -59,7 +60,7 @@ typedef struct ito_program_memory_info {
     size_t const_bytes;
     size_t bound_bytes; /* what the caller binds: parameters */
     size_t live_bytes;  /* lower bound of slab_bytes: the most that is alive at once */
-    /* what max_memory made of it */
+    /* what recomputation made of it */
     size_t unlimited_bytes;  /* slab_bytes without recomputation */
     int n_recomputed;        /* operations that run twice */
     double recomputed_share; /* their share of a run's work, estimated from bytes and arithmetic */

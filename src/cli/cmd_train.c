@@ -13,7 +13,7 @@
 typedef struct training {
     cli *app;
     const char *data, *out;
-    bool is_resumed;
+    bool is_resumed, is_limited;
     bool has_run; /* false at the end: there was nothing left to do */
     cli_progress progress;
 } training;
@@ -127,7 +127,7 @@ static void print_result(const training *t, const ito_train_result *r)
         printf(", finished before this call");
     if (is_classifier) printf(", accuracy %.4f on held-out data", r->accuracy);
     printf("; %s in this call\n", cli_duration(r->seconds, seconds));
-    if (r->memory.n_recomputed) printf("  --max-memory: %s\n", cli_memory(&r->memory, memory));
+    if (t->is_limited) printf("  --max-memory: %s\n", cli_memory(&r->memory, memory));
     printf("  %s/          the model, averaged weights\n", t->out);
     printf("  %s/log.jsonl what was measured\n", t->out);
     if (exists(t->out, "previews")) printf("  %s/previews  samples on the way\n", t->out);
@@ -198,7 +198,11 @@ static int finish(training *t, ito_status st, const ito_train_result *result)
 
 static int train(cli *app, const args *a, const char *out)
 {
-    training t = {.app = app, .data = a->operands[0], .out = out, .is_resumed = args_has(a, "resume")};
+    training t = {.app = app,
+                  .data = a->operands[0],
+                  .out = out,
+                  .is_resumed = args_has(a, "resume"),
+                  .is_limited = args_has(a, "max-memory")};
     cli_words settings = {0}, data_settings = {0};
     ito_train_result result;
     collect_settings(a, &settings, &data_settings);

@@ -1,5 +1,6 @@
 /* From a graph to a program: copy what is alive, fuse, choose kernels, give every value a storage, plan the slab; where that
  * takes more memory than it may, recompute and begin again behind fusion. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -289,7 +290,7 @@ done:
     return st;
 }
 
-/* ---- a limit ---- */
+/* ---- recomputation ---- */
 
 static size_t limited_bytes(const ito_program *p)
 {
@@ -350,25 +351,37 @@ static ito_status too_much(const ito_program *p, size_t whole, size_t least)
 
 #define MOST_TRIES 10
 
-/* Replaces the layout by one that recomputes and fits. What is alive at once is a lower bound of the slab, so the target is
- * lowered by what the slab is too large. */
-static ito_status fit(ito_program *p, int n_out, ito_value *const *outputs)
+/* Layouts that recompute more and more, until one is below the limit. What is alive at once is a lower bound of the slab, so the
+ * target is lowered by what the slab is too large. */
+static ito_status lay_out_to_fit(ito_program *p, ito_recompute *r, int n_out, ito_value *const *outputs,
+                                 ito_value ***map)
+{
+    size_t limit = p->options.max_memory, whole = limited_bytes(p), least = whole, target = p->memory.slab_bytes;
+    if (p->options.free_share > 0) {
+        ito__recompute_choose(r, 0, p->options.free_share);
+        ITO_TRY(lay_out_less(p, r, n_out, outputs, map));
+    }
+    for (int tries = 0; limit && limited_bytes(p) > limit; tries++) {
+        target -= ITO_MIN(target, tries ? limited_bytes(p) - limit : whole - limit);
+        bool is_least = ito__recompute_choose(r, target, HUGE_VAL) > target || tries == MOST_TRIES;
+        ITO_TRY(lay_out_less(p, r, n_out, outputs, map));
+        least = ITO_MIN(least, limited_bytes(p));
+        if (is_least && limited_bytes(p) > limit) return too_much(p, whole, least);
+    }
+    return ITO_OK;
+}
+
+/* Replaces the layout by one that recomputes. */
+static ito_status lay_out_again(ito_program *p, int n_out, ito_value *const *outputs)
 {
     ito_graph *whole = NULL;
     ito_value **map = NULL;
     ito_recompute *r;
-    size_t limit = p->options.max_memory, all = limited_bytes(p), least = all, target = p->memory.slab_bytes;
     ito_status st = open_recompute(p, n_out, outputs, &r);
     if (st != ITO_OK) return st;
     whole = p->ir; /* r reads it */
     p->ir = NULL;
-    for (int tries = 0; limited_bytes(p) > limit; tries++) {
-        target -= ITO_MIN(target, limited_bytes(p) - limit);
-        bool is_least = ito__recompute_choose(r, target) > target || tries == MOST_TRIES;
-        ITO_GO(lay_out_less(p, r, n_out, outputs, &map));
-        least = ITO_MIN(least, limited_bytes(p));
-        if (is_least && limited_bytes(p) > limit) ITO_GO(too_much(p, all, least));
-    }
+    ITO_GO(lay_out_to_fit(p, r, n_out, outputs, &map));
     for (int i = 0; i < p->n_map; i++)
         if (p->map[i]) p->map[i] = map[p->map[i]->id];
 done:
@@ -391,7 +404,8 @@ static ito_status compile(ito_program *p, ito_graph *g, int n_out, ito_value *co
     for (int i = 0; i < n_out; i++) p->map[outputs[i]->id] = kept[i];
     ITO_GO(lay_out(p, n_out, kept));
     p->memory.unlimited_bytes = p->memory.slab_bytes;
-    if (p->options.max_memory && limited_bytes(p) > p->options.max_memory) ITO_GO(fit(p, n_out, kept));
+    bool is_too_much = p->options.max_memory && limited_bytes(p) > p->options.max_memory;
+    if (is_too_much || p->options.free_share > 0) ITO_GO(lay_out_again(p, n_out, kept));
     ITO_GO(allocate(p));
 done:
     ito__free(p->ctx, kept);

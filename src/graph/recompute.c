@@ -125,6 +125,16 @@ void ito__recompute_destroy(ito_recompute *r)
     ito__free(r->ctx, r);
 }
 
+double ito__recompute_share(const ito_recompute *r)
+{
+    double all = 0, repeated = 0;
+    for (int id = 0; id < r->g->n_nodes; id++) {
+        if (r->live[id]) all += r->cost[id];
+        if (r->live[id] && r->repeated[id]) repeated += r->cost[id];
+    }
+    return all > 0 ? repeated / all : 0;
+}
+
 /* ---- one step ---- */
 
 typedef struct step {
@@ -191,13 +201,13 @@ static void take_back(ito_recompute *r, int n)
     while (r->n_forgotten > n) r->again[r->forgotten[--r->n_forgotten]] = false;
 }
 
-static bool take_step(ito_recompute *r, const step *s)
+static bool take_step(ito_recompute *r, const step *s, double most_share)
 {
     size_t peak = r->peak;
     int n = r->n_forgotten;
     forget(r, r->root[s->value], s->is_deep);
     ito__recompute_measure(r);
-    if (r->peak <= peak) return true;
+    if (r->peak <= peak && ito__recompute_share(r) <= most_share) return true;
     take_back(r, n);
     r->refused[s->value] = true;
     ito__recompute_measure(r);
@@ -206,7 +216,7 @@ static bool take_step(ito_recompute *r, const step *s)
 
 /* ---- all steps ---- */
 
-/* What the target is met without need not be forgotten. */
+/* What need not be forgotten for the peak to be no more than this. */
 static void keep_again(ito_recompute *r, size_t target)
 {
     int n = 0;
@@ -221,7 +231,7 @@ static void keep_again(ito_recompute *r, size_t target)
     ito__recompute_measure(r);
 }
 
-size_t ito__recompute_choose(ito_recompute *r, size_t target)
+size_t ito__recompute_choose(ito_recompute *r, size_t target, double most_share)
 {
     size_t n_values = (size_t)r->g->n_values;
     step s;
@@ -230,18 +240,8 @@ size_t ito__recompute_choose(ito_recompute *r, size_t target)
     for (bool any = true; any && r->peak > target;) { /* what was refused may help after others were forgotten */
         any = false;
         memset(r->refused, 0, n_values * sizeof *r->refused);
-        while (r->peak > target && best_step(r, &s)) any |= take_step(r, &s);
+        while (r->peak > target && best_step(r, &s)) any |= take_step(r, &s, most_share);
     }
-    if (r->peak <= target) keep_again(r, target);
+    keep_again(r, ITO_MAX(target, r->peak));
     return r->peak;
-}
-
-double ito__recompute_share(const ito_recompute *r)
-{
-    double all = 0, repeated = 0;
-    for (int id = 0; id < r->g->n_nodes; id++) {
-        if (r->live[id]) all += r->cost[id];
-        if (r->live[id] && r->repeated[id]) repeated += r->cost[id];
-    }
-    return all > 0 ? repeated / all : 0;
 }

@@ -17,9 +17,9 @@ ito_status ito__recompute_create(ito_graph *g, int n_out, ito_value *const *outp
                                  ito_recompute **out);
 void ito__recompute_destroy(ito_recompute *r);
 
-/* Chooses what to forget so that at most `target` bytes are alive at once, with little work repeated; as few bytes as it can
- * when that is not to be had. Returns the most bytes that will be alive. */
-size_t ito__recompute_choose(ito_recompute *r, size_t target);
+/* Chooses what to forget so that at most `target` bytes are alive at once, with little work repeated and no more than
+ * most_share of a run's; as few bytes as it can when that is not to be had. Returns the most bytes that will be alive. */
+size_t ito__recompute_choose(ito_recompute *r, size_t target, double most_share);
 /* Of a run's work, what is done a second time. */
 double ito__recompute_share(const ito_recompute *r);
 

@@ -4,6 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+/* What is recomputed even without a limit: so little is not to be seen in the time of a step, and it saves a fifth of its memory
+ * (docs/performance.md). */
+#define FREE_SHARE 0.02
+
 static ito_status open_network(ito_trained_net *t, const ito_trained_net_config *c)
 {
     ITO_TRY(ito__network_create(t->ctx, c->where, c->architecture, &t->network));
@@ -55,8 +59,11 @@ void ito__trained_net_destroy(ito_trained_net *t)
 ito_status ito__trained_net_compile(ito_trained_net *t, int n_outputs, ito_value *const *outputs)
 {
     int n = ito_param_list_count(t->network->params);
-    ito_program_options options = {
-        .n_bound = n, .plan = t->plan, .max_memory = t->max_memory, .held_bytes = ito__optimizer_bytes(t->optimizer)};
+    ito_program_options options = {.n_bound = n,
+                                   .plan = t->plan,
+                                   .max_memory = t->max_memory,
+                                   .held_bytes = ito__optimizer_bytes(t->optimizer),
+                                   .free_share = FREE_SHARE};
     ito_value **all = ito__alloc_array(t->ctx, (size_t)n + (size_t)n_outputs, sizeof *all);
     t->grads = ito__alloc_array(t->ctx, (size_t)n, sizeof *t->grads);
     ito_status st = ITO_MEMORY;

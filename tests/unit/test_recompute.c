@@ -305,6 +305,34 @@ static void test_refused(void **state)
     close_net(&n);
 }
 
+/* Without a limit no more work than the share allowed is repeated, and no bit changes. */
+static void test_free_share(void **state)
+{
+    static const double shares[] = {0.02, 0.1, 0.3};
+    (void)state;
+    random_net n = build_net(3, 2);
+    ito_program *whole, *p;
+    size_t bytes;
+    assert_ok(n.ctx, compile(&n, 0, &whole));
+    char *bits = run(&n, whole, &bytes);
+    size_t all = ito_program_memory(whole).slab_bytes, last = all;
+    for (int i = 0; i < ITO_COUNT(shares); i++) {
+        ito_program_options o = {.backend = n.backend, .n_bound = n.n_params, .free_share = shares[i]};
+        assert_ok(n.ctx, ito_program_create(n.g, n.n_params + 1, n.outputs, &o, &p));
+        ito_program_memory_info m = ito_program_memory(p);
+        assert_true(m.recomputed_share <= shares[i] && m.slab_bytes <= last);
+        last = m.slab_bytes;
+        char *mine = run(&n, p, &bytes);
+        assert_memory_equal(mine, bits, bytes);
+        free(mine);
+        ito_program_destroy(p);
+    }
+    assert_true(last < all);
+    free(bits);
+    ito_program_destroy(whole);
+    close_net(&n);
+}
+
 /* Without gradients there is nothing to recompute. */
 static void test_forward_only(void **state)
 {
@@ -319,6 +347,7 @@ static void test_forward_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_networks), cmocka_unit_test(test_training),
-                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_forward_only)};
+                                       cmocka_unit_test(test_free_share), cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_forward_only)};
     return cmocka_run_group_tests_name("recompute", tests, NULL, NULL);
 }
