@@ -1,5 +1,6 @@
 /* From a graph to a program: copy what is alive, fuse, choose kernels, give every value a storage, plan the slab; where that
  * takes more memory than it may, recompute and begin again behind fusion. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -374,14 +375,14 @@ static ito_status lay_out_to_fit(ito_program *p, ito_recompute *r, int n_out, it
 /* Replaces the layout by one that recomputes. */
 static ito_status lay_out_again(ito_program *p, int n_out, ito_value *const *outputs)
 {
-    ito_graph *whole = NULL;
     ito_value **map = NULL;
     ito_recompute *r;
     ito_status st = open_recompute(p, n_out, outputs, &r);
     if (st != ITO_OK) return st;
-    whole = p->ir; /* r reads it */
+    ito_graph *whole = p->ir; /* r reads it */
     p->ir = NULL;
     ITO_GO(lay_out_to_fit(p, r, n_out, outputs, &map));
+    assert(p->ir && map); /* a share or a limit that is passed asks for at least one layout */
     for (int i = 0; i < p->n_map; i++)
         if (p->map[i]) p->map[i] = map[p->map[i]->id];
 done:
