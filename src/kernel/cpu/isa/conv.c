@@ -1,5 +1,5 @@
 /* Convolutions of any kind and their input gradients as implicit products: the rows of A are made from the image while
- * the product runs (conv_fill.c), the weights are packed as B. A 1x1 convolution reads the image where it lies. */
+ * the product runs (conv_fill.c), the weights are packed as B. The rows of a 1x1 convolution are the image's pixels. */
 #include "kernel/cpu/isa.h"
 #include "kernel/cpu/isa/gemm.h"
 
@@ -10,7 +10,7 @@ typedef struct phase {
     int64_t k;        /* the reduction */
     size_t packed_at; /* floats before its packed weights */
     gemm_grid grid;
-    bool plain; /* reads the source where it lies */
+    bool plain; /* rows of A are pixels of the source */
 } phase;
 
 typedef struct conv {
@@ -42,7 +42,6 @@ static conv *make(ito_kernel *k, int64_t n_phases)
 /* After the views are set: grids, places of the packed weights, memory. */
 static void plan(ito_kernel *k, conv *s)
 {
-    bool scratch = false;
     for (int64_t i = 0; i < s->n_phases; i++) {
         phase *p = &s->phase[i];
         p->k = conv_view_reduction(&p->view);
@@ -50,9 +49,8 @@ static void plan(ito_kernel *k, conv *s)
         p->grid = gemm_grid_make(s->groups, conv_view_pixels(&p->view), s->n, p->k);
         p->packed_at = s->packed_size;
         s->packed_size += (size_t)s->groups * gemm_packed_bytes(p->k, s->n) / sizeof(float);
-        scratch = scratch || !p->plain || s->n_phases > 1;
     }
-    if (scratch) k->workspace_bytes = (size_t)ITO_MAX(1, k->n_threads) * SCRATCH_FLOATS * sizeof(float);
+    k->workspace_bytes = (size_t)ITO_MAX(1, k->n_threads) * SCRATCH_FLOATS * sizeof(float);
     if (k->frozen & 2)
         k->packed_bytes = s->packed_size * sizeof(float);
     else

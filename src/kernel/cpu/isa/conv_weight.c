@@ -132,7 +132,7 @@ static void sum_part(void *arg, int64_t slice, int thread)
     gemm_block g = {.m = ITO_MIN(s->grid.rows, s->m - row),
                     .n = columns,
                     .lda = channels,
-                    .by_columns = true,
+                    .layout = GEMM_BY_COLUMNS,
                     .wide_panels = true,
                     .buffer = scratch,
                     .b = panels,

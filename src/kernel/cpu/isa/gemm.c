@@ -38,12 +38,12 @@ static bool is_plain(const gemm_block *g)
     return !g->bias && !g->residual && !g->c_rows && g->act == ITO_UNARY_identity;
 }
 
-/* Where A's part of the reduction is: rows are `step` floats apart, or tiles are. */
+/* Where the tiles of A's part of the reduction are. */
 typedef struct part {
     int64_t k0, k1;
     const float *a;
-    int64_t step;
-    bool tiled;
+    int64_t step; /* from tile to tile */
+    bool blocks;
 } part;
 
 /* One part of the reduction of one panel. */
@@ -53,22 +53,44 @@ static void run_panel(const gemm_block *g, const part *of, int64_t column)
     const float *b = g->b + column * g->k;
     int64_t columns = ITO_MIN(GEMM_NR, g->n - column), n_tiles = gemm_tile_count(g->m);
     bool narrow = columns <= GEMM_NARROW && !g->wide_panels, wide = columns > VF_WIDTH;
-    bool whole = !narrow && k0 == 0 && k1 == g->k && columns % VF_WIDTH == 0;
-    bool direct = is_plain(g) && whole && (of->tiled || !g->accumulate);
-    gemm_kernel *const *kernels = (of->tiled ? direct && g->accumulate ? gemm_add : gemm_tiles : gemm_rows)[wide];
+    bool first = k0 == 0 && !g->accumulate, last = k1 == g->k;
+    bool direct = !narrow && columns % VF_WIDTH == 0 && !g->c_rows && (!last || is_plain(g));
+    gemm_kernel *const *kernels = (of->blocks ? gemm_blocks : gemm_tiles)[direct && !first][wide];
     float sum[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
     for (int64_t i = 0; i < n_tiles; i++) {
         int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
-        const float *a = of->a + (of->tiled ? i : row0) * of->step;
+        const float *a = of->a + i * of->step;
         if (direct) {
-            kernels[rows](k1 - k0, a, of->step, b, g->c + row0 * g->ldc + column, g->ldc);
+            kernels[rows](k1 - k0, a, 0, b + k0 * GEMM_NR, g->c + row0 * g->ldc + column, g->ldc);
             continue;
         }
         if (narrow)
-            gemm_dots(rows, columns, k1 - k0, a, of->step, b + k0, g->k, sum);
+            gemm_dots(rows, columns, k1 - k0, a, b + k0, g->k, sum);
         else
-            kernels[rows](k1 - k0, a, of->step, b + k0 * GEMM_NR, sum, GEMM_NR);
-        store_tile(g, &(tile){rows, columns, row0, column, k0 == 0 && !g->accumulate, k1 == g->k, sum});
+            kernels[rows](k1 - k0, a, 0, b + k0 * GEMM_NR, sum, GEMM_NR);
+        store_tile(g, &(tile){rows, columns, row0, column, first, last, sum});
+    }
+}
+
+/* Columns k0 .. k1 - 1 of rows in memory, to one tile of blocks. */
+static void pack_rows_tile(int64_t rows, int64_t n_k, const float *from, int64_t ld, float *to)
+{
+    for (int64_t p = 0; p < n_k; p += VF_WIDTH, to += GEMM_BLOCK) {
+        int n = (int)ITO_MIN(VF_WIDTH, n_k - p);
+        for (int64_t i = 0; i < rows; i++)
+            vstore(to + i * VF_WIDTH, n == VF_WIDTH ? vload(from + i * ld + p) : vload_n(from + i * ld + p, n));
+    }
+}
+
+/* Part k0 .. k1 - 1 of rows that lie in memory or are made now, as tiles of blocks. */
+static void pack_blocks(const gemm_block *g, int64_t k0, int64_t k1, int64_t step)
+{
+    float *made = g->buffer + GEMM_MC * GEMM_KC;
+    for (int64_t i = 0; i < gemm_tile_count(g->m); i++) {
+        int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
+        if (g->fill) g->fill(g->fill_arg, g->fill_row + row0, rows, k0, k1, made, GEMM_LDA);
+        pack_rows_tile(rows, k1 - k0, g->fill ? made : g->a + row0 * g->lda + k0, g->fill ? GEMM_LDA : g->lda,
+                       g->buffer + i * step);
     }
 }
 
@@ -100,14 +122,15 @@ static void pack_tiles(const gemm_block *g, int64_t k0, int64_t k1)
 /* A's part k0 .. k1 - 1, made where it has to be. */
 static part make_part(const gemm_block *g, int64_t k0, int64_t k1)
 {
-    if (g->tiled) return (part){k0, k1, g->a + k0 * GEMM_MR, g->k * GEMM_MR, true};
-    if (g->by_columns) {
+    if (g->layout == GEMM_TILES) return (part){k0, k1, g->a + k0 * GEMM_MR, g->k * GEMM_MR, false};
+    if (g->layout == GEMM_BLOCKS) return (part){k0, k1, g->a + k0 / VF_WIDTH * GEMM_BLOCK, g->lda, true};
+    if (g->layout == GEMM_BY_COLUMNS) {
         pack_tiles(g, k0, k1);
-        return (part){k0, k1, g->buffer, (k1 - k0) * GEMM_MR, true};
+        return (part){k0, k1, g->buffer, (k1 - k0) * GEMM_MR, false};
     }
-    if (!g->fill) return (part){k0, k1, g->a + k0, g->lda, false};
-    g->fill(g->fill_arg, g->fill_row, g->m, k0, k1, g->buffer, GEMM_LDA);
-    return (part){k0, k1, g->buffer, GEMM_LDA, false};
+    int64_t step = (k1 - k0 + VF_WIDTH - 1) / VF_WIDTH * GEMM_BLOCK;
+    pack_blocks(g, k0, k1, step);
+    return (part){k0, k1, g->buffer, step, true};
 }
 
 void gemm_run(const gemm_block *g)

@@ -1,10 +1,11 @@
 /* Blocked matrix products C = act(A B + bias + residual), row-major, float32: the engine under matmul, convolution and
  * Winograd. Callers cut C into blocks and run each block on one thread; the engine neither allocates nor threads.
  *
- *   A  [m, k], read where it lies, or made row by row into a buffer (implicit im2col), or stored by columns and copied
- *      into a buffer of tiles, or given as tiles: tile i = [k][GEMM_MR] holds rows gemm_tile_row(m, i) and following
+ *   A  [m, k]: in tiles of up to GEMM_MR rows, tile i holding rows gemm_tile_row(m, i) and following, and inside a tile
+ *      either by blocks [k / VF_WIDTH][GEMM_MR][VF_WIDTH] or by columns [k][GEMM_MR]. Given so, or copied into a buffer
+ *      from rows or columns, or made there row by row (implicit im2col)
  *   B  [k, n], always packed: panels of GEMM_NR columns, panel j = [k][GEMM_NR], missing columns zero; a panel of at
- *      most GEMM_NARROW columns is [columns][k] instead where A lies by rows, unless wide_panels is set
+ *      most GEMM_NARROW columns is [columns][k] instead where A is by blocks, unless wide_panels is set
  *   C  [m, n], any row stride, or rows at given offsets
  *
  * Invariant: the reduction is cut at gemm_k_step(k), a function of k alone. Each part is one chain of multiply-adds and
@@ -25,44 +26,44 @@
 #define GEMM_NARROW 4
 #define GEMM_MC     96  /* most rows of a block: A's part of them stays in the second-level cache */
 #define GEMM_KC     256 /* longest part of the reduction: a panel's part of it stays in the first-level cache */
-#define GEMM_LDA    (GEMM_KC + 16) /* row stride of a buffer of A: not a power of two, so that rows fall in other sets */
-#define GEMM_BUFFER (GEMM_MC * GEMM_LDA) /* floats of a thread's buffer of A */
+#define GEMM_BLOCK  (GEMM_MR * VF_WIDTH) /* floats of VF_WIDTH columns of a tile */
+#define GEMM_LDA    (GEMM_KC + 16) /* row stride of rows made by fill: no power of two, so that they fall in other sets */
+#define GEMM_BUFFER (GEMM_MC * GEMM_KC + GEMM_MR * GEMM_LDA) /* floats of a thread's buffer of A: tiles, rows of one */
 
 /* Names across files carry the instruction set; these are their short forms. */
 #define gemm_rows         ITO_ISA_FN(ito__gemm_rows)
 #define gemm_tiles        ITO_ISA_FN(ito__gemm_tiles)
-#define gemm_add          ITO_ISA_FN(ito__gemm_add)
+#define gemm_blocks       ITO_ISA_FN(ito__gemm_blocks)
 #define gemm_dots         ITO_ISA_FN(ito__gemm_dots)
 #define gemm_run          ITO_ISA_FN(ito__gemm_run)
 #define gemm_pack         ITO_ISA_FN(ito__gemm_pack)
 #define gemm_packed_bytes ITO_ISA_FN(ito__gemm_packed_bytes)
 #define gemm_grid_make    ITO_ISA_FN(ito__gemm_grid_make)
 
-/* c[rows][vectors] = a[rows][k] b[k][GEMM_NR]; the tables are indexed by vectors - 1 and rows. */
+/* c[rows][vectors] = a[rows][k] b[k][GEMM_NR]; the tables are indexed by (add to what c holds,) vectors - 1 and rows. */
 typedef void gemm_kernel(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc);
-extern gemm_kernel *const gemm_rows[2][GEMM_MR + 1];  /* a[i * lda + p] */
-extern gemm_kernel *const gemm_tiles[2][GEMM_MR + 1]; /* a[p * GEMM_MR + i], lda unused */
-extern gemm_kernel *const gemm_add[2][GEMM_MR + 1];   /* the same, c += a b */
+extern gemm_kernel *const gemm_rows[2][GEMM_MR + 1];     /* a[i * lda + p] */
+extern gemm_kernel *const gemm_tiles[2][2][GEMM_MR + 1]; /* a[p * GEMM_MR + i], lda unused */
+extern gemm_kernel
+    *const gemm_blocks[2][2][GEMM_MR + 1]; /* a[p / VF_WIDTH * GEMM_BLOCK + i * VF_WIDTH + p % VF_WIDTH] */
 
-/* c[rows][GEMM_NR], the first `columns` (at most GEMM_NARROW) of each row, = a[rows][k] b[columns][k]^T */
-void gemm_dots(int64_t rows, int64_t columns, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
-               float *c);
+/* c[rows][GEMM_NR], the first `columns` (at most GEMM_NARROW) of each row, = a[rows][k] b[columns][k]^T, A in blocks */
+void gemm_dots(int64_t rows, int64_t columns, int64_t k, const float *a, const float *b, int64_t ldb, float *c);
 
 /* Writes columns k0 .. k1 - 1 of m rows of A, the first being row m0, to buffer[i * ld]. */
 typedef void gemm_fill(const void *arg, int64_t m0, int64_t m, int64_t k0, int64_t k1, float *buffer, int64_t ld);
 
 typedef struct gemm_block {
     int64_t m, n, k;
-    const float *a; /* first row of the block; unused with fill */
-    int64_t lda;
-    bool by_columns; /* element (i, p) is at a[p * lda + i]; buffer is needed */
-    bool tiled;      /* a is tiles */
-    gemm_fill *fill; /* when set, makes A in buffer */
+    const float *a; /* the block's first row, tile or column; unused with fill */
+    int64_t lda;    /* floats from row to row, column to column, or blocked tile to tile */
+    enum gemm_layout { GEMM_BY_ROWS, GEMM_BY_COLUMNS, GEMM_TILES, GEMM_BLOCKS } layout;
+    gemm_fill *fill; /* when set, makes rows of A */
     const void *fill_arg;
     int64_t fill_row; /* number of the block's first row, for fill */
-    float *buffer;    /* GEMM_BUFFER floats for fill or by_columns; then m is at most GEMM_MC */
+    float *buffer;    /* GEMM_BUFFER floats unless A is given in tiles or blocks; then m is at most GEMM_MC */
     const float *b;   /* the block's first panel */
-    bool wide_panels; /* every panel is [k][GEMM_NR]; needed with by_columns and tiled */
+    bool wide_panels; /* every panel is [k][GEMM_NR]; needed with columns and tiles */
     float *c;
     int64_t ldc;
     const int64_t *c_rows; /* when set, row i is at c + c_rows[i] */
@@ -91,6 +92,12 @@ static inline int64_t gemm_tile_count(int64_t m)
 static inline int64_t gemm_tile_row(int64_t m, int64_t i)
 {
     return i * m / gemm_tile_count(m);
+}
+
+/* The tile that holds a row. */
+static inline int64_t gemm_tile_of(int64_t m, int64_t row)
+{
+    return ((row + 1) * gemm_tile_count(m) - 1) / m;
 }
 
 /* Packs rows k0 .. k0 + n_k - 1 of a panel of k rows with `columns` columns (at most GEMM_NR); element (k0 + p, j) is

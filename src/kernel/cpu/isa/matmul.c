@@ -1,6 +1,6 @@
 /* Matrix products [..., M, K] x [..., K, N] with numpy broadcasting of the leading dimensions.
  *
- * B is packed once when it is frozen, otherwise at the start of every run; A is read where it lies. When all products
+ * B is packed once when it is frozen, otherwise at the start of every run; A is packed block by block. When all products
  * share one B, A's leading dimensions are more rows of one product. */
 #include "kernel/cpu/isa.h"
 #include "kernel/cpu/isa/gemm.h"
@@ -36,8 +36,7 @@ static bool is_float32(const ito_kernel *k)
 /* Buffers of the threads, before the packed B of a B that is not frozen. */
 static size_t buffer_bytes(const ito_kernel *k)
 {
-    const ito_attr_matmul *attr = k->attr;
-    return attr->trans_a ? (size_t)ITO_MAX(1, k->n_threads) * GEMM_BUFFER * sizeof(float) : 0;
+    return (size_t)ITO_MAX(1, k->n_threads) * GEMM_BUFFER * sizeof(float);
 }
 
 static ito_status prepare(ito_kernel *k)
@@ -121,9 +120,9 @@ static void run_block(void *arg, int64_t slice, int thread)
                            .k = s->k,
                            .a = job->a + at_a * s->a_size + row * (attr->trans_a ? 1 : s->k),
                            .lda = attr->trans_a ? s->m : s->k,
-                           .by_columns = attr->trans_a,
+                           .layout = attr->trans_a ? GEMM_BY_COLUMNS : GEMM_BY_ROWS,
                            .wide_panels = attr->trans_a,
-                           .buffer = attr->trans_a ? job->buffers + thread * GEMM_BUFFER : NULL,
+                           .buffer = job->buffers + thread * GEMM_BUFFER,
                            .b = job->packed + (at_b * gemm_panels(s->n) * GEMM_NR + column) * s->k,
                            .c = job->y + at_y,
                            .ldc = s->n,

@@ -118,16 +118,21 @@ static inline vf vsqrt(vf x)
 #endif
 }
 
+static inline vi vlanes(void) /* 0, 1, 2, ... */
+{
+#if VF_WIDTH == 16
+    return (vi){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#elif VF_WIDTH == 8
+    return (vi){0, 1, 2, 3, 4, 5, 6, 7};
+#else
+    return (vi){0, 1, 2, 3};
+#endif
+}
+
 /* Lanes 0 .. n - 1 set, 0 <= n <= VF_WIDTH. */
 static inline vi vmask(int n)
 {
-#if VF_WIDTH == 16
-    return (vi){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} < n;
-#elif VF_WIDTH == 8
-    return (vi){0, 1, 2, 3, 4, 5, 6, 7} < n;
-#else
-    return (vi){0, 1, 2, 3} < n;
-#endif
+    return vlanes() < n;
 }
 
 /* The first n floats (others zero), touching no memory behind them. */
@@ -170,6 +175,40 @@ static inline vf vgather_n(const float *p, int64_t step, int n)
     for (int i = 0; i < n; i++) x[i] = p[i * step];
     return x;
 #endif
+}
+
+/* Lane i is lane from[i] of a, then of b: 0 <= from[i] < 2 VF_WIDTH. */
+static inline vf vpick(vf a, vf b, vi from)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_permutex2var_ps((__m512)a, (__m512i)from, (__m512)b);
+#elif defined(__AVX2__)
+    vf low = (vf)_mm256_permutevar8x32_ps((__m256)a, (__m256i)from);
+    vf high = (vf)_mm256_permutevar8x32_ps((__m256)b, (__m256i)from);
+    return vselect(from < VF_WIDTH, low, high);
+#else
+    vf x;
+    for (int i = 0; i < VF_WIDTH; i++) x[i] = from[i] < VF_WIDTH ? a[from[i]] : b[from[i] - VF_WIDTH];
+    return x;
+#endif
+}
+
+/* Rows become columns, by exchanging ever larger squares. */
+static inline __attribute__((always_inline)) void vturn(vf x[VF_WIDTH])
+{
+    const vi lane = vlanes();
+#pragma GCC unroll 4
+    for (int size = 1; size < VF_WIDTH; size *= 2) {
+        const vi odd = (lane & size) != 0, first = lane + (odd & (VF_WIDTH - size)),
+                 second = lane + size + (odd & (VF_WIDTH - size));
+#pragma GCC unroll 16
+        for (int i = 0; i < VF_WIDTH; i++) {
+            if (i & size) continue;
+            vf a = x[i], b = x[i + size];
+            x[i] = vpick(a, b, first);
+            x[i + size] = vpick(a, b, second);
+        }
+    }
 }
 
 /* Sum of the lanes in one fixed order: lanes half a vector apart first. */

@@ -2,13 +2,14 @@
  * their channels exchanged), in two orders of work that give the same bits:
  *
  *   winograd4         a slice is a block of tiles times a block of target channels: it transforms the patches of its
- *                     tiles, multiplies 36 times and transforms back; its buffers stay in the second-level cache, the
- *                     packed weights stream by once per block
+ *                     tiles and then, panel by panel of channels, multiplies 36 times and transforms back; its buffers
+ *                     stay in the second-level cache, the packed weights stream by once per block
  *   winograd4-stages  all slices transform, then multiply, then transform back, a chunk of tiles at a time, through
- *                     buffers in memory; the packed weights stream by once per chunk: for wide layers, whose weights
- *                     are larger than their images */
+ *                     buffers in memory; the packed weights stream by once per chunk: for so many source channels that
+ *                     a slice's transformed patches would not stay in the cache
+ */
 #include "kernel/cpu/isa/winograd.h"
-#include "kernel/cpu/isa.h"
+#include "kernel/cpu/isa/mem.h"
 
 #define CACHE_FLOATS 262144 /* wanted size of a slice's two buffers */
 #define ENOUGH       8      /* slices */
@@ -20,39 +21,35 @@
 typedef struct winograd {
     winograd_tiling source;
     winograd_target target;
-    int64_t k, n;                               /* channels of source and target */
-    int64_t k_stride, n_stride, tap_step, tap0; /* of the weights: tap t is at tap0 + t * tap_step */
+    int64_t k, n; /* channels of source and target */
+    winograd_weights weights;
     bool stages;
     int64_t tiles, n_tiles; /* of a slice or chunk, and how many */
     int64_t columns, n_columns;
-    int64_t ldv, ldm;               /* row strides of the transformed source and of the products */
-    int64_t v_step, m_step, u_step; /* between the 36 matrices: source, products, packed weights */
+    int64_t ldv;                    /* floats of GEMM_MR tiles of one element of the transformed source */
+    int64_t ldm;                    /* row stride of the products */
+    int64_t v_step, m_step, u_step; /* between the 36 matrices: source, products, one panel of the packed weights */
 } winograd;
 
-static int64_t ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
-/* Floats of a thread, or of all in stages: transformed source [36][tiles][ldv], products [36][tiles][ldm], one pixel of
- * zeros. */
+/* Floats of a thread, or of all in stages: transformed source [36][tiles in blocks], products [36][tiles][ldm], one pixel
+ * of zeros. */
 static int64_t scratch_floats(const winograd *s)
 {
-    return WINOGRAD_POINTS * (s->v_step + s->m_step) + ceil_div(s->k, 16) * 16;
+    return WINOGRAD_POINTS * (s->v_step + s->m_step) + div_up(s->k, 16) * 16;
 }
 
 /* Tiles and columns of a slice. */
 static void cut_slices(winograd *s, int64_t total, int64_t panels)
 {
-    int64_t tiles = CACHE_FLOATS / (WINOGRAD_POINTS * (s->k + s->n)) / GEMM_MR * GEMM_MR;
+    int64_t tiles = CACHE_FLOATS / (WINOGRAD_POINTS * (s->k + GEMM_NR)) / GEMM_MR * GEMM_MR;
     tiles = ITO_MIN(ITO_MAX(tiles, 24), 96);
-    while (tiles > 24 && ceil_div(total, tiles) < ENOUGH) tiles -= GEMM_MR;
-    int64_t blocks = ITO_MAX(1, ceil_div(total, tiles));
-    int64_t share = ITO_MAX(1, ceil_div(panels, ITO_MIN(panels, ceil_div(ENOUGH, blocks))));
+    while (tiles > 24 && div_up(total, tiles) < ENOUGH) tiles -= GEMM_MR;
+    int64_t blocks = ITO_MAX(1, div_up(total, tiles));
+    int64_t share = ITO_MAX(1, div_up(panels, ITO_MIN(panels, div_up(ENOUGH, blocks))));
     s->columns = share * GEMM_NR;
-    while (tiles > 12 && ceil_div(total, tiles) * ceil_div(panels, share) < ENOUGH) tiles -= GEMM_MR;
+    while (tiles > 12 && div_up(total, tiles) * div_up(panels, share) < ENOUGH) tiles -= GEMM_MR;
     s->tiles = tiles;
-    s->ldm = ITO_MIN(s->columns, panels * GEMM_NR) + 16;
+    s->ldm = GEMM_NR;
 }
 
 static void cut(winograd *s)
@@ -65,13 +62,19 @@ static void cut(winograd *s)
     } else {
         cut_slices(s, total, panels);
     }
-    s->n_columns = ceil_div(panels * GEMM_NR, s->columns);
-    s->tiles = ITO_MAX(1, ceil_div(total, ITO_MAX(1, ceil_div(total, s->tiles)))); /* even blocks */
-    s->n_tiles = ceil_div(total, s->tiles);
-    s->ldv = ceil_div(s->k, 16) * 16 + 16; /* off the powers of two */
-    s->v_step = winograd_step(s->tiles * s->ldv);
+    s->n_columns = div_up(panels * GEMM_NR, s->columns);
+    s->tiles = ITO_MAX(1, div_up(total, ITO_MAX(1, div_up(total, s->tiles)))); /* even blocks */
+    s->n_tiles = div_up(total, s->tiles);
+    s->ldv = div_up(s->k, VF_WIDTH) * GEMM_BLOCK;
+    s->v_step = winograd_step(gemm_tile_count(s->tiles) * s->ldv);
     s->m_step = winograd_step(s->tiles * s->ldm);
-    s->u_step = winograd_step(panels * GEMM_NR * s->k);
+    s->u_step = winograd_step(s->k * GEMM_NR);
+}
+
+/* Panel by panel, the 36 matrices of each. */
+static size_t packed_floats(const winograd *s)
+{
+    return (size_t)(gemm_panels(s->n) * WINOGRAD_POINTS * s->u_step);
 }
 
 static int64_t n_scratch(const ito_kernel *k)
@@ -84,13 +87,13 @@ static void plan(ito_kernel *k, winograd *s)
     s->k = s->source.channels;
     const int64_t *d = k->out[0].shape.d;
     s->n = d[3];
-    s->source.tiles_y = ceil_div(d[1], 4);
-    s->source.tiles_x = ceil_div(d[2], 4);
+    s->source.tiles_y = div_up(d[1], 4);
+    s->source.tiles_x = div_up(d[2], 4);
     s->target = (winograd_target){
         .height = d[1], .width = d[2], .channels = d[3], .tiles_y = s->source.tiles_y, .tiles_x = s->source.tiles_x};
     cut(s);
     k->workspace_bytes = (size_t)n_scratch(k) * (size_t)scratch_floats(s) * sizeof(float);
-    *(k->frozen & 2 ? &k->packed_bytes : &k->workspace_bytes) += WINOGRAD_POINTS * (size_t)s->u_step * sizeof(float);
+    *(k->frozen & 2 ? &k->packed_bytes : &k->workspace_bytes) += packed_floats(s) * sizeof(float);
 }
 
 static winograd_tiling tiling(ito_shape source, int64_t pad_y, int64_t pad_x)
@@ -112,55 +115,38 @@ static ito_status make(ito_kernel *k, bool grad, bool stages)
     if (!s) return ITO_MEMORY;
     s->stages = stages;
     s->source = tiling(k->in[0].shape, flip + to * attr->pad_before[0], flip + to * attr->pad_before[1]);
-    s->k_stride = grad ? attr->w_shape.d[1] * 9 : 9;
-    s->n_stride = grad ? 9 : attr->w_shape.d[1] * 9;
-    s->tap0 = grad ? 8 : 0;
-    s->tap_step = to;
     plan(k, s);
+    int64_t row = attr->w_shape.d[1] * 9;
+    s->weights = (winograd_weights){.n = s->n, .k_stride = grad ? row : 9, .n_stride = grad ? 9 : row, .turned = grad};
     return ITO_OK;
 }
 
-static ito_status prepare_any(ito_kernel *k)
+/* Several candidates of one computation: whether any shape is taken or only those where it pays. */
+#define PREPARE(name, fits, grad, stages)                                                                              \
+    static ito_status name(ito_kernel *k)                                                                              \
+    {                                                                                                                  \
+        return fits ? make(k, grad, stages) : ITO_UNSUPPORTED;                                                         \
+    }
+
+static bool pays(const ito_kernel *k)
 {
-    return make(k, false, false);
+    return winograd_pays(k->attr, k->out[0].shape);
 }
 
-static ito_status prepare_any_grad(ito_kernel *k)
+/* Does a slice's transformed source leave the second-level cache, to be read again for every panel of many? */
+static bool stages_pay(const ito_kernel *k)
 {
-    return make(k, true, false);
+    return pays(k) && k->in[0].shape.d[3] > 288 && k->out[0].shape.d[3] >= 192;
 }
 
-static ito_status prepare_any_stages(ito_kernel *k)
-{
-    return make(k, false, true);
-}
-
-static ito_status prepare_any_grad_stages(ito_kernel *k)
-{
-    return make(k, true, true);
-}
-
-static ito_status prepare(ito_kernel *k)
-{
-    return winograd_pays(k->attr, k->out[0].shape) ? prepare_any(k) : ITO_UNSUPPORTED;
-}
-
-static ito_status prepare_grad(ito_kernel *k)
-{
-    return winograd_pays(k->attr, k->out[0].shape) ? prepare_any_grad(k) : ITO_UNSUPPORTED;
-}
-
-static ito_status prepare_stages(ito_kernel *k)
-{
-    return winograd_pays(k->attr, k->out[0].shape) && winograd_is_wide(k->attr) ? prepare_any_stages(k)
-                                                                                : ITO_UNSUPPORTED;
-}
-
-static ito_status prepare_grad_stages(ito_kernel *k)
-{
-    return winograd_pays(k->attr, k->out[0].shape) && winograd_is_wide(k->attr) ? prepare_any_grad_stages(k)
-                                                                                : ITO_UNSUPPORTED;
-}
+PREPARE(prepare, pays(k), false, false)
+PREPARE(prepare_grad, pays(k), true, false)
+PREPARE(prepare_stages, stages_pay(k), false, true)
+PREPARE(prepare_grad_stages, stages_pay(k), true, true)
+PREPARE(prepare_any, true, false, false)
+PREPARE(prepare_any_grad, true, true, false)
+PREPARE(prepare_any_stages, true, false, true)
+PREPARE(prepare_any_grad_stages, true, true, true)
 
 typedef struct job {
     const ito_kernel *k;
@@ -170,40 +156,21 @@ typedef struct job {
     int64_t chunk; /* of stages */
 } job;
 
-/* G g G^T for n columns of one row of the packed weights. */
-static void pack_vector(const winograd *s, const float *w, int n, float *u, int64_t point_step)
-{
-    vf columns[3][6], g[3], point[6];
-    for (int x = 0; x < 3; x++) {
-        for (int y = 0; y < 3; y++) g[y] = vgather_n(w + s->tap0 + (y * 3 + x) * s->tap_step, s->n_stride, n);
-        winograd_g(g, columns[x]);
-    }
-    for (int y = 0; y < 6; y++) {
-        for (int x = 0; x < 3; x++) g[x] = columns[x][y];
-        winograd_g(g, point);
-        for (int x = 0; x < 6; x++) vstore(u + (y * 6 + x) * point_step, point[x]);
-    }
-}
-
 static void pack_rows(void *arg, int64_t slice, int thread)
 {
     (void)thread;
     const job *j = arg;
     const winograd *s = j->k->state;
-    int64_t column = slice % gemm_panels(s->n) * GEMM_NR, row = slice / gemm_panels(s->n) * PACK_ROWS;
-    int64_t end = ITO_MIN(s->k, row + PACK_ROWS);
-    for (; row < end; row++)
-        for (int64_t at = 0; at < GEMM_NR; at += VF_WIDTH)
-            pack_vector(s, j->w + row * s->k_stride + (column + at) * s->n_stride,
-                        (int)ITO_MAX(0, ITO_MIN(VF_WIDTH, s->n - column - at)),
-                        j->to_pack + column * s->k + row * GEMM_NR + at, s->u_step);
+    int64_t panel = slice % gemm_panels(s->n), row = slice / gemm_panels(s->n) * PACK_ROWS;
+    winograd_pack(&s->weights, j->w, panel, row, ITO_MIN(s->k, row + PACK_ROWS),
+                  j->to_pack + panel * WINOGRAD_POINTS * s->u_step, s->u_step);
 }
 
 static void pack(const ito_kernel *k, const ito_queue *q, const void *const *in, void *packed)
 {
     const winograd *s = k->state;
     job j = {.k = k, .w = in[1], .to_pack = packed};
-    ito__parallel(q, gemm_panels(s->n) * ceil_div(s->k, PACK_ROWS), pack_rows, &j);
+    ito__parallel(q, gemm_panels(s->n) * div_up(s->k, PACK_ROWS), pack_rows, &j);
 }
 
 /* Where a thread, or a stage, keeps its numbers. */
@@ -220,20 +187,34 @@ static scratch scratch_of(const job *j, int thread)
     return own;
 }
 
-/* Products of element `point` for n_tiles tiles and the columns of one slice. */
-static void multiply(const job *j, const scratch *own, int64_t point, int64_t n_tiles, int64_t column, int64_t columns,
-                     float *m)
+/* Products of element `point` for n_tiles tiles and the columns of one panel. */
+static void multiply(const job *j, const scratch *own, int64_t point, int64_t n_tiles, int64_t column, float *m)
 {
     const winograd *s = j->k->state;
+    int64_t columns = ITO_MIN(GEMM_NR, s->n - column);
     gemm_run(&(gemm_block){.m = n_tiles,
-                           .n = ceil_div(columns, VF_WIDTH) * VF_WIDTH, /* the panels hold zeros there */
+                           .n = div_up(columns, VF_WIDTH) * VF_WIDTH, /* the panels hold zeros there */
                            .k = s->k,
                            .a = own->v + point * s->v_step,
                            .lda = s->ldv,
-                           .b = j->packed + point * s->u_step + column * s->k,
+                           .layout = GEMM_BLOCKS,
+                           .b = j->packed + (column / GEMM_NR * WINOGRAD_POINTS + point) * s->u_step,
                            .wide_panels = true,
                            .c = m + point * s->m_step,
                            .ldc = s->ldm});
+}
+
+/* Tiles first .. end - 1 of n_tiles, the first of which is tile0, to their places in the blocks of v. */
+static void transform_tiles(const job *j, const scratch *own, int64_t tile0, int64_t first, int64_t end,
+                            int64_t n_tiles)
+{
+    const winograd *s = j->k->state;
+    for (int64_t i = first; i < end; i++) {
+        int64_t row = i, t = gemm_tile_of(n_tiles, i);
+        row -= gemm_tile_row(n_tiles, t);
+        winograd_source(&s->source, j->source, tile0 + i, own->zeros, own->v + t * s->ldv + row * VF_WIDTH, s->v_step,
+                        VF_WIDTH, GEMM_BLOCK);
+    }
 }
 
 static void run_slice(void *arg, int64_t slice, int thread)
@@ -243,13 +224,14 @@ static void run_slice(void *arg, int64_t slice, int thread)
     const scratch own = scratch_of(j, thread);
     int64_t tile0 = slice / s->n_columns * s->tiles, column = slice % s->n_columns * s->columns;
     int64_t n_tiles = ITO_MIN(s->tiles, winograd_tiles(&s->source) - tile0);
-    int64_t columns = ITO_MIN(s->columns, s->n - column);
+    int64_t end = ITO_MIN(s->n, column + s->columns);
     memset(own.zeros, 0, (size_t)s->k * sizeof *own.zeros);
-    for (int64_t i = 0; i < n_tiles; i++)
-        winograd_source(&s->source, j->source, tile0 + i, own.zeros, own.v + i * s->ldv, s->v_step, 0);
-    for (int64_t p = 0; p < WINOGRAD_POINTS; p++) multiply(j, &own, p, n_tiles, column, columns, own.m);
-    for (int64_t i = 0; i < n_tiles; i++)
-        winograd_put(&j->target, tile0 + i, own.m + i * s->ldm, s->m_step, column, columns);
+    transform_tiles(j, &own, tile0, 0, n_tiles, n_tiles);
+    for (; column < end; column += GEMM_NR) {
+        for (int64_t p = 0; p < WINOGRAD_POINTS; p++) multiply(j, &own, p, n_tiles, column, own.m);
+        for (int64_t i = 0; i < n_tiles; i++)
+            winograd_put(&j->target, tile0 + i, own.m + i * s->ldm, s->m_step, column, ITO_MIN(GEMM_NR, end - column));
+    }
 }
 
 static int64_t chunk_tiles(const job *j)
@@ -264,8 +246,7 @@ static void transform_stage(void *arg, int64_t slice, int thread)
     const winograd *s = j->k->state;
     const scratch own = scratch_of(j, thread);
     int64_t end = ITO_MIN(chunk_tiles(j), (slice + 1) * TURN);
-    for (int64_t i = slice * TURN; i < end; i++)
-        winograd_source(&s->source, j->source, j->chunk * s->tiles + i, own.zeros, own.v + i * s->ldv, s->v_step, 0);
+    transform_tiles(j, &own, j->chunk * s->tiles, slice * TURN, end, chunk_tiles(j));
 }
 
 static void multiply_stage(void *arg, int64_t slice, int thread)
@@ -274,7 +255,9 @@ static void multiply_stage(void *arg, int64_t slice, int thread)
     const winograd *s = j->k->state;
     const scratch own = scratch_of(j, thread);
     int64_t column = slice % s->n_columns * s->columns;
-    multiply(j, &own, slice / s->n_columns, chunk_tiles(j), column, ITO_MIN(s->columns, s->n - column), own.m + column);
+    int64_t end = ITO_MIN(s->n, column + s->columns);
+    for (; column < end; column += GEMM_NR)
+        multiply(j, &own, slice / s->n_columns, chunk_tiles(j), column, own.m + column);
 }
 
 static void put_stage(void *arg, int64_t slice, int thread)
@@ -292,7 +275,7 @@ static void run_stages(job *j, const ito_queue *q)
     const winograd *s = j->k->state;
     memset(scratch_of(j, 0).zeros, 0, (size_t)s->k * sizeof(float));
     for (j->chunk = 0; j->chunk < s->n_tiles; j->chunk++) {
-        int64_t turns = ceil_div(chunk_tiles(j), TURN);
+        int64_t turns = div_up(chunk_tiles(j), TURN);
         ito__parallel(q, turns, transform_stage, j);
         ito__parallel(q, WINOGRAD_POINTS * s->n_columns, multiply_stage, j);
         ito__parallel(q, turns, put_stage, j);

@@ -13,6 +13,8 @@
 #include "kernel/cpu/isa/gemm.h"
 
 #define WINOGRAD_POINTS 36
+#define WINOGRAD_PAIR   12 /* elements of a pair of rows: rows 0 and 5, 1 and 2, 3 and 4 */
+#define WINOGRAD_PAIRS  3
 
 /* B^T: 6 source values to 6 points. */
 static inline void winograd_bt(const vf d[6], vf v[6])
@@ -72,6 +74,42 @@ static inline void winograd_gt(const vf u[6], vf g[3])
     g[2] = (s2 - s1) * (1.0f / 6) + u[5];
 }
 
+/* The same transforms, only two of the six: B^T and A for a pair, and what two points add to G^T's sums. `pair` is a
+ * constant where it matters. */
+static inline __attribute__((always_inline)) void winograd_bt_pair(int pair, const vf d[6], vf *a, vf *b)
+{
+    if (pair == 0) {
+        *a = 4.0f * d[0] - 5.0f * d[2] + d[4];
+        *b = 4.0f * d[1] - 5.0f * d[3] + d[5];
+    } else {
+        vf even = pair == 1 ? d[4] - 4.0f * d[2] : d[4] - d[2];
+        vf odd = pair == 1 ? d[3] - 4.0f * d[1] : 2.0f * (d[3] - d[1]);
+        *a = even + odd;
+        *b = even - odd;
+    }
+}
+
+static inline __attribute__((always_inline)) void winograd_a_pair(int pair, const vf y[4], vf *a, vf *b)
+{
+    if (pair == 0) {
+        *a = y[0];
+        *b = y[3];
+    } else {
+        vf even = pair == 1 ? y[0] + y[2] : y[0] + 4.0f * y[2];
+        vf odd = pair == 1 ? y[1] + y[3] : 2.0f * y[1] + 8.0f * y[3];
+        *a = even + odd;
+        *b = even - odd;
+    }
+}
+
+static inline __attribute__((always_inline)) void winograd_gt_pair(int pair, vf a, vf b, vf g[3])
+{
+    vf s = a + b, d = a - b;
+    g[0] = pair == 0 ? a * 0.25f : pair == 1 ? s * (-1.0f / 6) : s * (1.0f / 24);
+    g[1] = pair == 0 ? (vf){0} : pair == 1 ? d * (-1.0f / 6) : d * (1.0f / 12);
+    g[2] = pair == 0 ? b : pair == 1 ? s * (-1.0f / 6) : s * (1.0f / 6);
+}
+
 /* An image batch seen as square patches: patch (ty, tx) begins at pixel (4 ty - pad_y, 4 tx - pad_x). */
 typedef struct winograd_tiling {
     int64_t images, height, width, channels;
@@ -101,22 +139,38 @@ static inline winograd_place winograd_place_of(int64_t tiles_y, int64_t tiles_x,
     return (winograd_place){tile / tiles_x / tiles_y, tile / tiles_x % tiles_y * 4, tile % tiles_x * 4};
 }
 
-#define winograd_patch   ITO_ISA_FN(ito__winograd_patch)
-#define winograd_source  ITO_ISA_FN(ito__winograd_source)
-#define winograd_put     ITO_ISA_FN(ito__winograd_put)
-#define winograd_fits    ITO_ISA_FN(ito__winograd_fits)
-#define winograd_pays    ITO_ISA_FN(ito__winograd_pays)
-#define winograd_is_wide ITO_ISA_FN(ito__winograd_is_wide)
+#define winograd_patch       ITO_ISA_FN(ito__winograd_patch)
+#define winograd_source      ITO_ISA_FN(ito__winograd_source)
+#define winograd_source_pair ITO_ISA_FN(ito__winograd_source_pair)
+#define winograd_pack        ITO_ISA_FN(ito__winograd_pack)
+#define winograd_put         ITO_ISA_FN(ito__winograd_put)
+#define winograd_fits        ITO_ISA_FN(ito__winograd_fits)
+#define winograd_pays        ITO_ISA_FN(ito__winograd_pays)
 
 /* Addresses of the pixels of patch number `tile` (size x size of them); those outside the image point at `zeros`, of
  * `channels` zeros. */
 void winograd_patch(const winograd_tiling *t, const float *image, int64_t tile, int size, const float *zeros,
                     const float **pixels);
 
-/* B^T d B of the patch of 36 pixels of a tile: point p of channel c goes to v[p * point_step + c], or, when panel_step is
- * set, to v[p * point_step + c / GEMM_NR * panel_step + c % GEMM_NR]. */
+/* B^T d B of the patch of 36 pixels of a tile: point p of channel c goes to
+ * v[p * point_step + c / panel * panel_step + c % panel]; panel is a multiple of VF_WIDTH, to which c is rounded up. */
 void winograd_source(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, float *v,
-                     int64_t point_step, int64_t panel_step);
+                     int64_t point_step, int64_t panel, int64_t panel_step);
+
+/* Two rows of B^T d B, of `channels` channels from `channel` on, the first one to v, else as above with panels of GEMM_NR. */
+void winograd_source_pair(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, int pair,
+                          int64_t channel, int64_t channels, float *v, int64_t point_step, int64_t panel_step);
+
+/* Weights [k][n][3][3], strides in floats (the taps are dense); turned: read by 180 degrees. */
+typedef struct winograd_weights {
+    int64_t n, k_stride, n_stride;
+    bool turned;
+} winograd_weights;
+
+/* G g G^T of rows row .. end - 1 of one panel of columns: point p of row k, column c goes to
+ * u[p * point_step + k * GEMM_NR + c]; zeros behind the last column. */
+void winograd_pack(const winograd_weights *weights, const float *w, int64_t panel, int64_t row, int64_t end, float *u,
+                   int64_t point_step);
 
 /* An image batch that tiles of 4 x 4 pixels are written to, and what happens to a value on its way. */
 typedef struct winograd_target {
@@ -138,8 +192,5 @@ bool winograd_fits(const ito_kernel *k);
 
 /* Worth it against a direct convolution? Tiles that hang over the target's edge and very few channels eat the gain. */
 bool winograd_pays(const ito_attr_conv *attr, ito_shape target);
-
-/* Do the transformed weights outweigh the rest, so that reading them once is worth a round through memory? */
-bool winograd_is_wide(const ito_attr_conv *attr);
 
 #endif

@@ -22,27 +22,46 @@ typedef struct patch {
     const float *pixels[36];
 } patch;
 
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vf load(const patch *p, int y, int x, int64_t c, int n, bool inside)
+{
+    const float *at = inside ? p->corner + y * p->row_step + x * p->pixel_step + c : p->pixels[y * 6 + x] + c;
+    return n == VF_WIDTH ? vload(at) : vload_n(at, n);
+}
+
+INLINE void store_row(const vf row[6], int n, float *v, int64_t point_step)
+{
+    vf point[6];
+    winograd_bt(row, point);
+    for (int x = 0; x < 6; x++)
+        if (n == VF_WIDTH)
+            vstore(v + x * point_step, point[x]);
+        else
+            vstore_n(v + x * point_step, n, point[x]);
+}
+
 /* n channels from c on; n and `inside` are constants where it matters */
-static inline __attribute__((always_inline)) void source_vector(const patch *p, int64_t c, int n, bool inside, float *v,
-                                                                int64_t point_step)
+INLINE void source_vector(const patch *p, int64_t c, int n, bool inside, float *v, int64_t point_step)
 {
     vf d[6], column[6], t[6][6];
     for (int x = 0; x < 6; x++) {
-        for (int y = 0; y < 6; y++) {
-            const float *at = inside ? p->corner + y * p->row_step + x * p->pixel_step + c : p->pixels[y * 6 + x] + c;
-            d[y] = n == VF_WIDTH ? vload(at) : vload_n(at, n);
-        }
+        for (int y = 0; y < 6; y++) d[y] = load(p, y, x, c, n, inside);
         winograd_bt(d, column);
         for (int y = 0; y < 6; y++) t[y][x] = column[y];
     }
-    for (int y = 0; y < 6; y++) {
-        winograd_bt(t[y], d);
-        for (int x = 0; x < 6; x++)
-            if (n == VF_WIDTH)
-                vstore(v + (y * 6 + x) * point_step, d[x]);
-            else
-                vstore_n(v + (y * 6 + x) * point_step, n, d[x]);
+    for (int y = 0; y < 6; y++) store_row(t[y], n, v + y * 6 * point_step, point_step);
+}
+
+INLINE void pair_vector(const patch *p, int pair, int64_t c, int n, bool inside, float *v, int64_t point_step)
+{
+    vf d[6], a[6], b[6];
+    for (int x = 0; x < 6; x++) {
+        for (int y = !!pair; y < 6 - !!pair; y++) d[y] = load(p, y, x, c, n, inside);
+        winograd_bt_pair(pair, d, &a[x], &b[x]);
     }
+    store_row(a, n, v, point_step);
+    store_row(b, n, v + 6 * point_step, point_step);
 }
 
 /* The patch when it lies inside the image: false when part of it does not. */
@@ -57,13 +76,13 @@ static bool find_inside(const winograd_tiling *t, const float *image, int64_t ti
 }
 
 void winograd_source(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, float *v,
-                     int64_t point_step, int64_t panel_step)
+                     int64_t point_step, int64_t panel, int64_t panel_step)
 {
     patch p;
     bool inside = find_inside(t, image, tile, &p);
     if (!inside) winograd_patch(t, image, tile, 6, zeros, p.pixels);
     for (int64_t c = 0; c < t->channels; c += VF_WIDTH) {
-        float *to = v + (panel_step ? c / GEMM_NR * panel_step + c % GEMM_NR : c);
+        float *to = v + c / panel * panel_step + c % panel;
         if (t->channels - c < VF_WIDTH)
             source_vector(&p, c, (int)(t->channels - c), inside, to, point_step);
         else if (inside)
@@ -71,6 +90,32 @@ void winograd_source(const winograd_tiling *t, const float *image, int64_t tile,
         else
             source_vector(&p, c, VF_WIDTH, false, to, point_step);
     }
+}
+
+/* pair is a constant */
+INLINE void pair_channels(const patch *p, int pair, bool inside, int64_t channel, int64_t channels, float *v,
+                          int64_t point_step, int64_t panel_step)
+{
+    for (int64_t c = 0; c < channels; c += VF_WIDTH) {
+        float *to = v + c / GEMM_NR * panel_step + c % GEMM_NR;
+        if (channels - c < VF_WIDTH)
+            pair_vector(p, pair, channel + c, (int)(channels - c), inside, to, point_step);
+        else if (inside)
+            pair_vector(p, pair, channel + c, VF_WIDTH, true, to, point_step);
+        else
+            pair_vector(p, pair, channel + c, VF_WIDTH, false, to, point_step);
+    }
+}
+
+void winograd_source_pair(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, int pair,
+                          int64_t channel, int64_t channels, float *v, int64_t point_step, int64_t panel_step)
+{
+    patch p;
+    bool inside = find_inside(t, image, tile, &p);
+    if (!inside) winograd_patch(t, image, tile, 6, zeros, p.pixels);
+    if (pair == 0) pair_channels(&p, 0, inside, channel, channels, v, point_step, panel_step);
+    if (pair == 1) pair_channels(&p, 1, inside, channel, channels, v, point_step, panel_step);
+    if (pair == 2) pair_channels(&p, 2, inside, channel, channels, v, point_step, panel_step);
 }
 
 bool winograd_fits(const ito_kernel *k)
@@ -88,9 +133,4 @@ bool winograd_pays(const ito_attr_conv *attr, ito_shape target)
     /* 9 products per output against 36 per tile, and the transforms */
     bool full = target.d[1] * target.d[2] >= 6 * tiles;
     return full && attr->w_shape.d[0] >= 16 && attr->w_shape.d[1] >= 16;
-}
-
-bool winograd_is_wide(const ito_attr_conv *attr)
-{
-    return attr->w_shape.d[0] * attr->w_shape.d[1] >= 192 * 192;
 }

@@ -1,64 +1,80 @@
 /* Winograd weight gradient: dw = G^T [sum over tiles of (A dy A^T) . (B^T d B)] G, the sums being 36 products
- * [outputs, tiles] x [tiles, inputs], in two orders of work:
+ * [outputs, tiles] x [tiles, inputs].
  *
- *   winograd4-parts  the tiles are cut into a few parts by shape alone; a slice is one part: chunk by chunk it transforms
- *                    some of its tiles and adds their products to sums of its own, all in the second-level cache. The
- *                    parts are added in order at the end. For few channels.
- *   winograd4        chunk by chunk, all threads first transform tiles of x and dy; then blocks of the 36 products are
- *                    slices that add to their piece of the only sums. Chunks follow one another in order.
+ * A slice makes a block of outputs times a block of inputs, over one part of the tiles, without leaving the second-level
+ * cache: pass by pass it takes 12 of the 36 elements (two rows of the 6 x 6, chosen so that their transforms share what
+ * they can), chunk by chunk transforms tiles and adds their products to its sums, and folds the sums of a pass into the
+ * nine gradients. Few channels take all 36 in one pass. Blocks transform again what others have transformed; that costs
+ * less than handing it on through memory.
  *
- * So no sum crosses threads in an order of its own. */
-#include "kernel/cpu/isa.h"
+ * Where blocks are few, the tiles are cut into parts, each a gradient of its own, added in order at the end. Blocks, parts
+ * and chunks depend on the shape alone. */
+#include "kernel/cpu/isa/mem.h"
 #include "kernel/cpu/isa/winograd.h"
 
-#define MOST_TILES   GEMM_KC /* of a chunk: as long as one part of a reduction */
-#define TURN         4       /* tiles that a slice transforms */
-#define MOST_PANELS  8       /* of a block's columns */
-#define PARTS        8       /* enough for many threads, few enough to add */
-#define CACHE_FLOATS 131072  /* wanted size of the transformed tiles of one chunk of a part */
+#define MOST_ROWS    64     /* outputs of a block */
+#define MOST_COLUMNS 128    /* inputs of a block */
+#define ALL_POINTS   4096   /* so many pairs of channels of a block still take one pass */
+#define CACHE_FLOATS 225280 /* wanted size of a slice's sums and transformed tiles */
+#define MOST_TILES   48     /* of a chunk */
+#define LEAST_TILES  16
+#define ENOUGH       8 /* slices */
+#define TAPS         9
 
 typedef struct weight {
     winograd_tiling x, dy;
-    int64_t m, n;                     /* dw is [m outputs][n inputs][3][3] */
-    int64_t parts;                    /* 1: all threads work at the same chunk */
-    int64_t part, chunk;              /* tiles of a part and of a chunk of it */
-    int64_t lds;                      /* row stride of the sums: n rounded up */
-    int64_t z_step, v_step, sum_step; /* between the 36 matrices */
-    int64_t columns, n_columns;       /* blocks */
+    int64_t m, n;          /* dw is [m outputs][n inputs][3][3] */
+    int64_t rows, columns; /* of a block, and how many blocks */
+    int64_t n_rows, n_columns;
+    int64_t pairs;                    /* of rows of elements in a pass: 1 or 3 */
+    int64_t parts, part, chunk;       /* tiles of a part and of a chunk of it */
+    int64_t z_step, v_step, sum_step; /* between the matrices of one element */
 } weight;
 
-static int64_t ceil_div(int64_t a, int64_t b)
+/* n things in as few even shares of at most `most` as possible: the size of a share, a multiple of `unit`. */
+static int64_t even_share(int64_t n, int64_t most, int64_t unit)
 {
-    return (a + b - 1) / b;
+    return div_up(div_up(n, div_up(n, most)), unit) * unit;
 }
 
-/* n things in as few even shares of at most `most` as possible: the size of a share. */
-static int64_t even_share(int64_t n, int64_t most)
+static void cut(weight *s)
 {
-    return ITO_MAX(1, ceil_div(n, ITO_MAX(1, ceil_div(n, most))));
+    int64_t tiles = winograd_tiles(&s->x);
+    s->rows = even_share(s->m, MOST_ROWS, 1);
+    s->columns = even_share(s->n, MOST_COLUMNS, GEMM_NR);
+    s->n_rows = div_up(s->m, s->rows);
+    s->n_columns = div_up(s->n, s->columns);
+    s->pairs = s->rows * s->columns <= ALL_POINTS ? WINOGRAD_PAIRS : 1;
+    int64_t points = s->pairs * WINOGRAD_PAIR, sums = points * s->rows * s->columns;
+    int64_t fitting = ITO_MAX(0, CACHE_FLOATS - sums) / (points * (s->rows + s->columns));
+    int64_t most = ITO_MAX(LEAST_TILES, ITO_MIN(MOST_TILES, fitting));
+    int64_t blocks = s->n_rows * s->n_columns;
+    s->parts = ITO_MAX(1, ITO_MIN(div_up(ENOUGH, blocks), tiles / (2 * most)));
+    s->part = ITO_MAX(1, div_up(tiles, s->parts));
+    s->parts = ITO_MAX(1, div_up(tiles, s->part));
+    s->chunk = even_share(s->part, most, 1);
+    s->z_step = winograd_step(gemm_tile_count(s->rows) * s->chunk * GEMM_MR);
+    s->v_step = winograd_step(s->columns * s->chunk);
+    s->sum_step = winograd_step(s->rows * s->columns);
 }
 
-/* The workspace: a pixel of zeros; then, of each thread when there are parts, transformed dy [36][tile of
- * rows][chunk][GEMM_MR] and transformed x [36][panel][chunk][GEMM_NR]; then, of each part, sums [36][m][lds]. */
+/* The workspace: of each thread transformed dy [points][tile of rows][chunk][GEMM_MR], transformed x
+ * [points][panel][chunk][GEMM_NR], sums [points][rows][columns], gradients [rows][9][columns], and a pixel of zeros; then,
+ * of each part when there are several, its gradient. */
 static int64_t zeros_floats(const weight *s)
 {
-    return ceil_div(ITO_MAX(s->m, s->n), 16) * 16;
+    return div_up(ITO_MAX(s->m, s->n), 16) * 16;
 }
 
-static int64_t chunk_floats(const weight *s)
+static int64_t thread_floats(const weight *s)
 {
-    return WINOGRAD_POINTS * (s->z_step + s->v_step);
+    return s->pairs * WINOGRAD_PAIR * (s->z_step + s->v_step + s->sum_step) + s->rows * TAPS * s->columns +
+           zeros_floats(s);
 }
 
-static int64_t n_chunks_at_once(const ito_kernel *k)
+static int64_t part_floats(const weight *s)
 {
-    return ((const weight *)k->state)->parts > 1 ? ITO_MAX(1, k->n_threads) : 1;
-}
-
-static int64_t workspace_floats(const ito_kernel *k)
-{
-    const weight *s = k->state;
-    return zeros_floats(s) + n_chunks_at_once(k) * chunk_floats(s) + s->parts * WINOGRAD_POINTS * s->sum_step;
+    return s->m * s->n * TAPS;
 }
 
 static winograd_tiling tiling(ito_shape image, const int64_t pad[2], ito_shape dy)
@@ -67,51 +83,27 @@ static winograd_tiling tiling(ito_shape image, const int64_t pad[2], ito_shape d
                              .height = image.d[1],
                              .width = image.d[2],
                              .channels = image.d[3],
-                             .tiles_y = ceil_div(dy.d[1], 4),
-                             .tiles_x = ceil_div(dy.d[2], 4),
+                             .tiles_y = div_up(dy.d[1], 4),
+                             .tiles_x = div_up(dy.d[2], 4),
                              .pad_y = pad[0],
                              .pad_x = pad[1]};
 }
 
-static void cut(weight *s, bool parts)
-{
-    int64_t tiles = winograd_tiles(&s->x), rows = gemm_tile_count(s->m) * GEMM_MR, most = MOST_TILES;
-    s->lds = gemm_panels(s->n) * GEMM_NR;
-    s->columns = even_share(gemm_panels(s->n), MOST_PANELS) * GEMM_NR;
-    s->n_columns = ceil_div(s->n, s->columns);
-    s->part = parts ? ITO_MAX(1, ceil_div(tiles, PARTS)) : tiles;
-    s->parts = ITO_MAX(1, ceil_div(tiles, s->part));
-    if (s->parts > 1) most = ITO_MIN(most, ITO_MAX(16, CACHE_FLOATS / (WINOGRAD_POINTS * (rows + s->lds))));
-    s->chunk = even_share(s->part, most);
-    s->z_step = winograd_step(s->chunk * rows);
-    s->v_step = winograd_step(s->chunk * s->lds);
-    s->sum_step = winograd_step(s->m * s->lds);
-}
-
-static ito_status make(ito_kernel *k, bool parts)
+static ito_status prepare_any(ito_kernel *k)
 {
     if (!winograd_fits(k)) return ITO_UNSUPPORTED;
     const ito_attr_conv *attr = k->attr;
     ito_shape dy = k->in[1].shape;
     weight *s = k->state = ito__alloc(k->ctx, sizeof *s);
     if (!s) return ITO_MEMORY;
-    s->x = tiling(attr->x_shape, attr->pad_before, dy);
-    s->dy = tiling(dy, (const int64_t[]){0, 0}, dy);
-    s->m = dy.d[3];
-    s->n = attr->x_shape.d[3];
-    cut(s, parts);
-    k->workspace_bytes = (size_t)workspace_floats(k) * sizeof(float);
+    *s = (weight){.x = tiling(attr->x_shape, attr->pad_before, dy),
+                  .dy = tiling(dy, (const int64_t[]){0, 0}, dy),
+                  .m = dy.d[3],
+                  .n = attr->x_shape.d[3]};
+    cut(s);
+    int64_t floats = ITO_MAX(1, k->n_threads) * thread_floats(s) + (s->parts > 1 ? s->parts * part_floats(s) : 0);
+    k->workspace_bytes = (size_t)floats * sizeof(float);
     return ITO_OK;
-}
-
-static ito_status prepare_any(ito_kernel *k)
-{
-    return make(k, false);
-}
-
-static ito_status prepare_any_parts(ito_kernel *k)
-{
-    return make(k, true);
 }
 
 static ito_status prepare(ito_kernel *k)
@@ -119,156 +111,172 @@ static ito_status prepare(ito_kernel *k)
     return winograd_pays(k->attr, k->in[1].shape) ? prepare_any(k) : ITO_UNSUPPORTED;
 }
 
-/* Sums must leave the second-level cache room for a chunk, and a part must have enough tiles to be worth sums. */
-static bool parts_pay(const ito_attr_conv *attr, ito_shape dy)
-{
-    int64_t tiles = dy.d[0] * ceil_div(dy.d[1], 4) * ceil_div(dy.d[2], 4);
-    return attr->w_shape.d[0] * attr->w_shape.d[1] <= 96 * 96 && tiles >= 32 * PARTS;
-}
-
-static ito_status prepare_parts(ito_kernel *k)
-{
-    bool pays = winograd_pays(k->attr, k->in[1].shape) && parts_pay(k->attr, k->in[1].shape);
-    return pays ? prepare_any_parts(k) : ITO_UNSUPPORTED;
-}
-
-/* A chunk of tiles on its way into one part's sums. */
-typedef struct chunk {
-    int64_t tile0, n_tiles;
-    float *z, *v, *sums;
-    bool accumulate;
-} chunk;
-
 typedef struct job {
     const weight *s;
     const float *x, *dy;
-    float *dw, *zeros, *buffers, *sums;
-    chunk shared; /* by all threads, without parts */
+    float *dw, *scratch, *partial;
 } job;
 
-/* A dy A^T of n channels of one tile of 16 pixels. */
-static inline void dy_vector(const float *const *pixels, int64_t channel, int n, float *z, int64_t point_step)
+/* A slice at work. */
+typedef struct block {
+    const job *j;
+    int64_t row, rows, column, columns; /* outputs and inputs of this one */
+    int64_t tile0, n_tiles;             /* the chunk */
+    float *z, *v, *sums, *gradients, *zeros;
+} block;
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* A dy A^T, of one pair of rows, of n channels of one tile of 16 pixels; pair is a constant. */
+INLINE void dy_vector(const float *const *pixels, int64_t channel, int n, int pair, float *z, int64_t point_step)
 {
-    vf d[4], column[6], t[6][4];
+    vf d[4], a[4], b[4], point[6];
     for (int x = 0; x < 4; x++) {
         for (int y = 0; y < 4; y++) d[y] = vload_n(pixels[y * 4 + x] + channel, n);
-        winograd_a(d, column);
-        for (int y = 0; y < 6; y++) t[y][x] = column[y];
+        winograd_a_pair(pair, d, &a[x], &b[x]);
     }
-    for (int y = 0; y < 6; y++) {
-        winograd_a(t[y], column);
-        for (int x = 0; x < 6; x++) vstore_n(z + (y * 6 + x) * point_step, n, column[x]);
-    }
+    winograd_a(a, point);
+    for (int x = 0; x < 6; x++) vstore_n(z + x * point_step, n, point[x]);
+    winograd_a(b, point);
+    for (int x = 0; x < 6; x++) vstore_n(z + (6 + x) * point_step, n, point[x]);
 }
 
-/* All channels of one tile of the image, in the product's tiles of GEMM_MR rows; z is its place in the first one. */
-static void transform_dy(const weight *s, const float *const *pixels, float *z, int64_t n_tiles)
+/* The block's outputs at one tile, in the product's tiles of GEMM_MR rows; z is its place in the first one. */
+INLINE void dy_rows(const block *b, const float *const *pixels, int pair, float *z)
 {
-    for (int64_t i = 0; i < gemm_tile_count(s->m); i++, z += n_tiles * GEMM_MR) {
-        int64_t channel = gemm_tile_row(s->m, i), rows = gemm_tile_row(s->m, i + 1) - channel;
+    const weight *s = b->j->s;
+    for (int64_t i = 0; i < gemm_tile_count(b->rows); i++, z += b->n_tiles * GEMM_MR) {
+        int64_t row = gemm_tile_row(b->rows, i), rows = gemm_tile_row(b->rows, i + 1) - row;
         for (int64_t at = 0; at < rows; at += VF_WIDTH)
-            dy_vector(pixels, channel + at, (int)ITO_MIN(VF_WIDTH, rows - at), z + at, s->z_step);
+            dy_vector(pixels, b->row + row + at, (int)ITO_MIN(VF_WIDTH, rows - at), pair, z + at, s->z_step);
     }
 }
 
-/* Tiles first .. end - 1 of a chunk. */
-static void transform_tiles(const job *j, const chunk *c, int64_t first, int64_t end)
+static void transform_dy(const block *b, const float *const *pixels, int pair, float *z)
 {
-    const weight *s = j->s;
-    for (int64_t i = first; i < end; i++) {
+    if (pair == 0) dy_rows(b, pixels, 0, z);
+    if (pair == 1) dy_rows(b, pixels, 1, z);
+    if (pair == 2) dy_rows(b, pixels, 2, z);
+}
+
+static void transform_chunk(const block *b, int first_pair)
+{
+    const weight *s = b->j->s;
+    for (int64_t i = 0; i < b->n_tiles; i++) {
         const float *pixels[16];
-        winograd_source(&s->x, j->x, c->tile0 + i, j->zeros, c->v + i * GEMM_NR, s->v_step, c->n_tiles * GEMM_NR);
-        winograd_patch(&s->dy, j->dy, c->tile0 + i, 4, j->zeros, pixels);
-        transform_dy(s, pixels, c->z + i * GEMM_MR, c->n_tiles);
-    }
-}
-
-static void multiply_block(const weight *s, const chunk *c, int64_t point, int64_t column, int64_t columns)
-{
-    gemm_run(&(gemm_block){.m = s->m,
-                           .n = ITO_MIN(columns, s->lds - column),
-                           .k = c->n_tiles,
-                           .a = c->z + point * s->z_step,
-                           .tiled = true,
-                           .wide_panels = true,
-                           .b = c->v + point * s->v_step + column * c->n_tiles,
-                           .c = c->sums + point * s->sum_step + column,
-                           .ldc = s->lds,
-                           .accumulate = c->accumulate});
-}
-
-static void transform(void *arg, int64_t slice, int thread)
-{
-    (void)thread;
-    const job *j = arg;
-    transform_tiles(j, &j->shared, slice * TURN, ITO_MIN(j->shared.n_tiles, (slice + 1) * TURN));
-}
-
-static void multiply(void *arg, int64_t slice, int thread)
-{
-    (void)thread;
-    const job *j = arg;
-    const weight *s = j->s;
-    multiply_block(s, &j->shared, slice / s->n_columns, slice % s->n_columns * s->columns, s->columns);
-}
-
-static void run_together(job *j, const ito_queue *q)
-{
-    const weight *s = j->s;
-    int64_t tiles = winograd_tiles(&s->x);
-    chunk *c = &j->shared;
-    *c = (chunk){.z = j->buffers, .v = j->buffers + WINOGRAD_POINTS * s->z_step, .sums = j->sums};
-    for (; c->tile0 < tiles; c->tile0 += s->chunk) {
-        c->n_tiles = ITO_MIN(s->chunk, tiles - c->tile0);
-        c->accumulate = c->tile0 > 0;
-        ito__parallel(q, ceil_div(c->n_tiles, TURN), transform, j);
-        ito__parallel(q, WINOGRAD_POINTS * s->n_columns, multiply, j);
-    }
-}
-
-static void run_part(void *arg, int64_t part, int thread)
-{
-    const job *j = arg;
-    const weight *s = j->s;
-    int64_t first = part * s->part, end = ITO_MIN(first + s->part, winograd_tiles(&s->x));
-    chunk c = {.z = j->buffers + thread * chunk_floats(s), .sums = j->sums + part * WINOGRAD_POINTS * s->sum_step};
-    c.v = c.z + WINOGRAD_POINTS * s->z_step;
-    for (c.tile0 = first; c.tile0 < end; c.tile0 += s->chunk) {
-        c.n_tiles = ITO_MIN(s->chunk, end - c.tile0);
-        c.accumulate = c.tile0 > first;
-        transform_tiles(j, &c, 0, c.n_tiles);
-        for (int64_t p = 0; p < WINOGRAD_POINTS; p++) multiply_block(s, &c, p, 0, s->lds);
-    }
-}
-
-/* What all parts add up to, in order. */
-static inline vf total(const weight *s, const float *sum)
-{
-    vf x = vload(sum);
-    for (int64_t part = 1; part < s->parts; part++) x += vload(sum + part * WINOGRAD_POINTS * s->sum_step);
-    return x;
-}
-
-/* G^T u G for all inputs of one output. */
-static void finish(void *arg, int64_t row, int thread)
-{
-    (void)thread;
-    const job *j = arg;
-    const weight *s = j->s;
-    for (int64_t c = 0; c < s->n; c += VF_WIDTH) {
-        const float *sum = j->sums + row * s->lds + c;
-        vf u[6], g[3], half[3][6];
-        for (int x = 0; x < 6; x++) {
-            for (int y = 0; y < 6; y++) u[y] = total(s, sum + (y * 6 + x) * s->sum_step);
-            winograd_gt(u, g);
-            for (int y = 0; y < 3; y++) half[y][x] = g[y];
+        winograd_patch(&s->dy, b->j->dy, b->tile0 + i, 4, b->zeros, pixels);
+        for (int p = 0; p < s->pairs; p++) {
+            winograd_source_pair(&s->x, b->j->x, b->tile0 + i, b->zeros, first_pair + p, b->column, b->columns,
+                                 b->v + p * WINOGRAD_PAIR * s->v_step + i * GEMM_NR, s->v_step, b->n_tiles * GEMM_NR);
+            transform_dy(b, pixels, first_pair + p, b->z + p * WINOGRAD_PAIR * s->z_step + i * GEMM_MR);
         }
-        for (int y = 0; y < 3; y++) {
-            winograd_gt(half[y], g);
-            for (int x = 0; x < 3; x++)
-                for (int64_t i = 0; i < ITO_MIN(VF_WIDTH, s->n - c); i++)
-                    j->dw[(row * s->n + c + i) * 9 + y * 3 + x] = g[x][i];
+    }
+}
+
+static void multiply_chunk(const block *b, bool accumulate)
+{
+    const weight *s = b->j->s;
+    for (int64_t point = 0; point < s->pairs * WINOGRAD_PAIR; point++)
+        gemm_run(&(gemm_block){.m = b->rows,
+                               .n = div_up(b->columns, VF_WIDTH) * VF_WIDTH,
+                               .k = b->n_tiles,
+                               .a = b->z + point * s->z_step,
+                               .layout = GEMM_TILES,
+                               .wide_panels = true,
+                               .b = b->v + point * s->v_step,
+                               .c = b->sums + point * s->sum_step,
+                               .ldc = s->columns,
+                               .accumulate = accumulate});
+}
+
+/* What one pair's sums add to the gradients: G^T u G. */
+static void fold_pair(const block *b, int pair, const float *sums)
+{
+    const weight *s = b->j->s;
+    for (int64_t row = 0; row < b->rows; row++)
+        for (int64_t c = 0; c < b->columns; c += VF_WIDTH) {
+            const float *sum = sums + row * s->columns + c;
+            float *to = b->gradients + row * TAPS * s->columns + c;
+            vf u[6], first[3], second[3], g[3];
+            for (int x = 0; x < 6; x++) u[x] = vload(sum + x * s->sum_step);
+            winograd_gt(u, first);
+            for (int x = 0; x < 6; x++) u[x] = vload(sum + (6 + x) * s->sum_step);
+            winograd_gt(u, second);
+            for (int x = 0; x < 3; x++) {
+                winograd_gt_pair(pair, first[x], second[x], g);
+                for (int y = 0; y < 3; y++) {
+                    float *at = to + (y * 3 + x) * s->columns;
+                    vstore(at, pair ? vload(at) + g[y] : g[y]);
+                }
+            }
         }
+}
+
+/* The gradients to their places, [output][input][tap]. */
+static void deliver(const block *b, float *dw)
+{
+    const weight *s = b->j->s;
+    for (int64_t row = 0; row < b->rows; row++)
+        for (int64_t c = 0; c < b->columns; c += VF_WIDTH) {
+            const float *from = b->gradients + row * TAPS * s->columns + c;
+            float *to = dw + ((b->row + row) * s->n + b->column + c) * TAPS;
+            int64_t lanes = ITO_MIN(VF_WIDTH, b->columns - c);
+            for (int at = 0; at < TAPS; at += VF_WIDTH) {
+                int n = ITO_MIN(VF_WIDTH, TAPS - at);
+                vf x[VF_WIDTH];
+                for (int i = 0; i < VF_WIDTH; i++) x[i] = i < n ? vload(from + (at + i) * s->columns) : (vf){0};
+                vturn(x);
+                for (int64_t i = 0; i < lanes; i++) vstore_n(to + i * TAPS + at, n, x[i]);
+            }
+        }
+}
+
+static block block_of(const job *j, int64_t slice, int thread)
+{
+    const weight *s = j->s;
+    block b = {.j = j,
+               .row = slice / s->n_columns % s->n_rows * s->rows,
+               .column = slice % s->n_columns * s->columns,
+               .z = j->scratch + thread * thread_floats(s)};
+    b.rows = ITO_MIN(s->rows, s->m - b.row);
+    b.columns = ITO_MIN(s->columns, s->n - b.column);
+    b.v = b.z + s->pairs * WINOGRAD_PAIR * s->z_step;
+    b.sums = b.v + s->pairs * WINOGRAD_PAIR * s->v_step;
+    b.gradients = b.sums + s->pairs * WINOGRAD_PAIR * s->sum_step;
+    b.zeros = b.gradients + s->rows * TAPS * s->columns;
+    return b;
+}
+
+static void run_slice(void *arg, int64_t slice, int thread)
+{
+    const job *j = arg;
+    const weight *s = j->s;
+    block b = block_of(j, slice, thread);
+    int64_t part = slice / (s->n_rows * s->n_columns), first = part * s->part;
+    int64_t end = ITO_MIN(first + s->part, winograd_tiles(&s->x));
+    memset(b.zeros, 0, (size_t)zeros_floats(s) * sizeof *b.zeros);
+    for (int pair = 0; pair < WINOGRAD_PAIRS; pair += (int)s->pairs) {
+        for (b.tile0 = first; b.tile0 < end; b.tile0 += s->chunk) {
+            b.n_tiles = ITO_MIN(s->chunk, end - b.tile0);
+            transform_chunk(&b, pair);
+            multiply_chunk(&b, b.tile0 > first);
+        }
+        for (int p = 0; p < s->pairs; p++) fold_pair(&b, pair + p, b.sums + p * WINOGRAD_PAIR * s->sum_step);
+    }
+    deliver(&b, s->parts > 1 ? j->partial + part * part_floats(s) : j->dw);
+}
+
+/* The parts in order. */
+static void add_parts(void *arg, int64_t slice, int thread)
+{
+    (void)thread;
+    const job *j = arg;
+    int64_t n = part_floats(j->s), end = chunk_end(n, slice);
+    for (int64_t i = slice * CHUNK; i < end; i += VF_WIDTH) {
+        int lanes = (int)ITO_MIN(VF_WIDTH, end - i);
+        vf sum = vload_n(j->partial + i, lanes);
+        for (int64_t part = 1; part < j->s->parts; part++) sum += vload_n(j->partial + part * n + i, lanes);
+        vstore_n(j->dw + i, lanes, sum);
     }
 }
 
@@ -277,32 +285,21 @@ static void run(const ito_kernel *k, const ito_queue *q, const void *const *in, 
 {
     (void)packed;
     const weight *s = k->state;
-    job j = {.s = s, .x = in[0], .dy = in[1], .dw = out[0], .zeros = workspace};
-    j.buffers = j.zeros + zeros_floats(s);
-    j.sums = j.buffers + n_chunks_at_once(k) * chunk_floats(s);
-    memset(j.zeros, 0, (size_t)zeros_floats(s) * sizeof *j.zeros);
-    if (s->parts > 1)
-        ito__parallel(q, s->parts, run_part, &j);
-    else
-        run_together(&j, q);
-    ito__parallel(q, s->m, finish, &j);
+    job j = {.s = s, .x = in[0], .dy = in[1], .dw = out[0], .scratch = workspace};
+    j.partial = j.scratch + ITO_MAX(1, k->n_threads) * thread_floats(s);
+    ito__parallel(q, s->parts * s->n_rows * s->n_columns, run_slice, &j);
+    if (s->parts > 1) ito__parallel(q, div_up(part_floats(s), CHUNK), add_parts, &j);
 }
 
-#define WEIGHT(text, fit)                                                                                              \
+#define WEIGHT(fit)                                                                                                    \
     {                                                                                                                  \
-        .op = "conv2d_grad_weight", .name = text, .prepare = fit, .run = run                                           \
+        .op = "conv2d_grad_weight", .name = "winograd4", .prepare = fit, .run = run                                    \
     }
-static const ito_kernel_def defs[] = {
-    WEIGHT("winograd4-parts", prepare_parts),
-    WEIGHT("winograd4", prepare),
-};
+static const ito_kernel_def defs[] = {WEIGHT(prepare)};
 
 ITO_ISA_FAMILY(winograd_weight, defs);
 
 /* The same for any shape, found only by name. */
-static const ito_kernel_def by_name[] = {
-    WEIGHT("winograd4", prepare_any),
-    WEIGHT("winograd4-parts", prepare_any_parts),
-};
+static const ito_kernel_def by_name[] = {WEIGHT(prepare_any)};
 
 ITO_ISA_FAMILY(winograd_weight_by_name, by_name);

@@ -1,0 +1,51 @@
+/* The way in of Winograd's weights: G g G^T of every pair of channels, as panels of a product. The lanes of a vector are
+ * columns, whose weights lie far apart, so squares of them are turned in registers: four permutations a vector, where
+ * gathering takes a load a lane. */
+#include "kernel/cpu/isa/winograd.h"
+
+#define TAPS 9
+#define ROWS VF_WIDTH /* turned at a time: their taps are whole vectors */
+
+/* turned[i] lane l = w[l * stride + i], for i < count and l < lanes; other lanes are zero. */
+static void turn(const float *w, int64_t stride, int lanes, int count, vf *turned)
+{
+    for (int at = 0; at < count; at += VF_WIDTH) {
+        vf x[VF_WIDTH];
+        int n = ITO_MIN(VF_WIDTH, count - at);
+        for (int l = 0; l < VF_WIDTH; l++) x[l] = l < lanes ? vload_n(w + l * stride + at, n) : (vf){0};
+        vturn(x);
+        for (int i = 0; i < n; i++) turned[at + i] = x[i];
+    }
+}
+
+/* G g G^T of one row; tap t is taps[t], or taps[8 - t] when turned. */
+static void put_row(const vf *taps, bool turned, float *u, int64_t point_step)
+{
+    vf columns[3][6], g[3], point[6];
+    for (int x = 0; x < 3; x++) {
+        for (int y = 0; y < 3; y++) g[y] = taps[turned ? TAPS - 1 - (y * 3 + x) : y * 3 + x];
+        winograd_g(g, columns[x]);
+    }
+    for (int y = 0; y < 6; y++) {
+        for (int x = 0; x < 3; x++) g[x] = columns[x][y];
+        winograd_g(g, point);
+        for (int x = 0; x < 6; x++) vstore(u + (y * 6 + x) * point_step, point[x]);
+    }
+}
+
+void winograd_pack(const winograd_weights *weights, const float *w, int64_t panel, int64_t row, int64_t end, float *u,
+                   int64_t point_step)
+{
+    vf taps[ROWS * TAPS];
+    const bool dense = weights->k_stride == TAPS; /* the taps of successive rows follow one another */
+    for (int64_t at = 0; at < GEMM_NR; at += VF_WIDTH) {
+        int64_t column = panel * GEMM_NR + at;
+        int lanes = (int)ITO_MAX(0, ITO_MIN(VF_WIDTH, weights->n - column));
+        for (int64_t r = row; r < end; r += dense ? ROWS : 1) {
+            int n = dense ? (int)ITO_MIN(ROWS, end - r) : 1;
+            turn(w + r * weights->k_stride + column * weights->n_stride, weights->n_stride, lanes, n * TAPS, taps);
+            for (int i = 0; i < n; i++)
+                put_row(taps + i * TAPS, weights->turned, u + (r + i) * GEMM_NR + at, point_step);
+        }
+    }
+}
