@@ -16,29 +16,30 @@ static const struct layer {
     const char *forward, *grad_input, *grad_weight;
 } layers[] = {
     /* the large U-Net, batch 16 */
-    {16, 32, 3, 128, 3, 1, "direct", "direct", "direct"},
+    {16, 32, 3, 128, 3, 1, "direct", "winograd4", "direct"},
     {16, 32, 128, 128, 3, 1, "winograd4", "winograd4", "winograd4"},
     {16, 32, 128, 128, 3, 2, "direct", "direct", "direct"},
     {16, 16, 128, 256, 3, 1, "winograd4", "winograd4", "winograd4"},
     {16, 16, 128, 256, 1, 1, "direct", "direct", "direct"},
-    {16, 16, 256, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4"},
-    {16, 16, 512, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4"},
-    {16, 8, 256, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4"},
-    {16, 4, 256, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4"},
-    {16, 32, 128, 3, 3, 1, "direct", "direct", "direct"},
+    {16, 16, 256, 256, 3, 1, "winograd4", "winograd4", "winograd4"},
+    {16, 16, 512, 256, 3, 1, "winograd4-stages", "winograd4", "winograd4"},
+    {16, 8, 256, 256, 3, 1, "winograd4", "winograd4", "winograd4"},
+    {16, 4, 256, 256, 3, 1, "winograd4", "winograd4", "winograd4"},
+    {16, 32, 128, 3, 3, 1, "winograd4", "direct", "winograd4"},
     /* the small one, batch 64 */
-    {64, 32, 1, 32, 3, 1, "direct", "direct", "direct"},
-    {64, 32, 32, 32, 3, 1, "winograd4", "winograd4", "winograd4-parts"},
-    {64, 32, 96, 32, 3, 1, "winograd4", "winograd4", "winograd4-parts"},
-    {64, 16, 64, 64, 3, 1, "winograd4", "winograd4", "winograd4-parts"},
-    {64, 8, 128, 64, 3, 1, "winograd4", "winograd4", "winograd4-parts"},
-    {64, 32, 32, 1, 3, 1, "direct", "direct", "direct"},
+    {64, 32, 1, 32, 3, 1, "direct", "winograd4", "direct"},
+    {64, 32, 32, 32, 3, 1, "winograd4", "winograd4", "winograd4"},
+    {64, 32, 96, 32, 3, 1, "winograd4", "winograd4", "winograd4"},
+    {64, 16, 64, 64, 3, 1, "winograd4", "winograd4", "winograd4"},
+    {64, 8, 128, 64, 3, 1, "winograd4", "winograd4", "winograd4"},
+    {64, 32, 32, 1, 3, 1, "winograd4", "direct", "winograd4"},
     /* single images, odd sizes, few pixels */
     {1, 32, 64, 64, 3, 1, "winograd4", "winograd4", "winograd4"},
-    {1, 16, 256, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4"},
+    {1, 16, 256, 256, 3, 1, "winograd4", "winograd4", "winograd4"},
     {16, 7, 32, 32, 3, 1, "winograd4", "winograd4", "winograd4"},
     {16, 2, 64, 64, 3, 1, "direct", "direct", "direct"},
-    {16, 28, 8, 16, 3, 1, "direct", "direct", "direct"},
+    {16, 28, 8, 16, 3, 1, "direct", "winograd4", "direct"},
+    {1, 4, 256, 256, 3, 1, "direct", "direct", "direct"},
 };
 
 /* A problem with its attributes. */

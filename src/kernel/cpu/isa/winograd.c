@@ -130,7 +130,7 @@ static ito_status make(ito_kernel *k, bool grad, bool stages)
 
 static bool pays(const ito_kernel *k)
 {
-    return winograd_pays(k->attr, k->out[0].shape);
+    return winograd_pays(k->in[0].shape.d[3], k->out[0].shape);
 }
 
 /* Does a slice's transformed source leave the second-level cache, to be read again for every panel of many? */

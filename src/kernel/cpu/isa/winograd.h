@@ -190,7 +190,8 @@ void winograd_put(const winograd_target *t, int64_t tile, const float *m, int64_
 /* Is it a 3x3 convolution of stride 1, dilation 1, one group, float32? */
 bool winograd_fits(const ito_kernel *k);
 
-/* Worth it against a direct convolution? Tiles that hang over the target's edge and very few channels eat the gain. */
-bool winograd_pays(const ito_attr_conv *attr, ito_shape target);
+/* Worth it against a direct convolution? Tiles that hang over the target's edge and few source channels eat the gain; for a
+ * tile or two the weights, four times as large, take longer to read than the products that they save. */
+bool winograd_pays(int64_t source_channels, ito_shape target);
 
 #endif

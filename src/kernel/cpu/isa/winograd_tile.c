@@ -127,10 +127,10 @@ bool winograd_fits(const ito_kernel *k)
     return true;
 }
 
-bool winograd_pays(const ito_attr_conv *attr, ito_shape target)
+bool winograd_pays(int64_t source_channels, ito_shape target)
 {
     int64_t tiles = (target.d[1] + 3) / 4 * ((target.d[2] + 3) / 4);
     /* 9 products per output against 36 per tile, and the transforms */
     bool full = target.d[1] * target.d[2] >= 6 * tiles;
-    return full && attr->w_shape.d[0] >= 16 && attr->w_shape.d[1] >= 16;
+    return full && tiles * target.d[0] >= 4 && source_channels >= 16;
 }

@@ -108,7 +108,7 @@ static ito_status prepare_any(ito_kernel *k)
 
 static ito_status prepare(ito_kernel *k)
 {
-    return winograd_pays(k->attr, k->in[1].shape) ? prepare_any(k) : ITO_UNSUPPORTED;
+    return winograd_pays(k->in[0].shape.d[3], k->in[1].shape) ? prepare_any(k) : ITO_UNSUPPORTED;
 }
 
 typedef struct job {
