@@ -270,14 +270,15 @@ static float *train(int n_threads, size_t max_memory, size_t *bytes, size_t *pla
     return weights;
 }
 
-/* With attention, dropout, labels and resampling; half of the memory, any number of threads. */
+/* With attention, dropout, labels and resampling; less memory, any number of threads. */
 static void test_training(void **state)
 {
     (void)state;
     size_t bytes, all, plan;
     float *whole = train(2, 0, &bytes, &all);
     for (int threads = 1; threads <= 3; threads++) {
-        size_t limit = all * 6 / 10;
+        free(train(threads, 0, &bytes, &all)); /* kernels' scratch grows with the threads */
+        size_t limit = all * 7 / 10;
         float *limited = train(threads, limit, &bytes, &plan);
         assert_true(plan <= limit);
         assert_memory_equal(limited, whole, bytes);

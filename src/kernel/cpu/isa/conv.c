@@ -18,11 +18,12 @@ typedef struct conv {
     int64_t height, width;                /* of the target; a pixel has groups * n channels */
     int64_t k_stride, n_stride, g_stride; /* of the weights: per reduced channel, per column, per group */
     size_t packed_size;                   /* floats */
+    int64_t scratch_size;                 /* floats of a thread: int64 offsets of rows of C, then a product's buffer */
     int64_t n_phases;
     phase phase[];
 } conv;
 
-#define SCRATCH_FLOATS (GEMM_BUFFER + 2 * GEMM_MC) /* of one thread: rows of A, then int64 offsets of rows of C */
+#define ROWS_FLOATS (2 * GEMM_MC)
 
 static conv *make(ito_kernel *k, int64_t n_phases)
 {
@@ -48,9 +49,10 @@ static void plan(ito_kernel *k, conv *s)
         p->plain = ito__conv_view_is_plain(&p->view);
         p->grid = gemm_grid_make(s->groups, conv_view_pixels(&p->view), s->n, p->k);
         p->packed_at = s->packed_size;
+        s->scratch_size = ITO_MAX(s->scratch_size, ROWS_FLOATS + gemm_buffer_floats(p->grid.rows, p->k));
         s->packed_size += (size_t)s->groups * gemm_packed_bytes(p->k, s->n) / sizeof(float);
     }
-    k->workspace_bytes = (size_t)ITO_MAX(1, k->n_threads) * SCRATCH_FLOATS * sizeof(float);
+    k->workspace_bytes = (size_t)ITO_MAX(1, k->n_threads) * (size_t)s->scratch_size * sizeof(float);
     if (k->frozen & 2)
         k->packed_bytes = s->packed_size * sizeof(float);
     else
@@ -147,7 +149,7 @@ static void run_block(void *arg, int64_t slice, int thread)
     int64_t per_group = p->grid.n_rows * p->grid.n_columns, group = slice / per_group;
     int64_t row = slice % per_group / p->grid.n_columns * p->grid.rows;
     int64_t column = slice % p->grid.n_columns * p->grid.columns, channels = s->groups * s->n;
-    float *scratch = j->scratch + thread * SCRATCH_FLOATS;
+    float *scratch = j->scratch + thread * s->scratch_size;
     conv_source source = {&p->view, j->source + group * p->view.reduce};
     gemm_block g = {.m = ITO_MIN(p->grid.rows, conv_view_pixels(&p->view) - row),
                     .n = ITO_MIN(p->grid.columns, s->n - column),
@@ -157,14 +159,14 @@ static void run_block(void *arg, int64_t slice, int thread)
                     .fill = p->plain ? NULL : conv_fill,
                     .fill_arg = &source,
                     .fill_row = row,
-                    .buffer = scratch,
+                    .buffer = scratch + ROWS_FLOATS,
                     .b = j->packed + p->packed_at + (group * gemm_panels(s->n) * GEMM_NR + column) * p->k,
                     .ldc = channels,
                     .bias = j->bias ? j->bias + group * s->n + column : NULL,
                     .act = j->act};
     int64_t at = group * s->n + column;
     if (s->n_phases > 1) {
-        int64_t *rows = (int64_t *)(scratch + GEMM_BUFFER);
+        int64_t *rows = (int64_t *)scratch;
         list_rows(s, &p->view, row, g.m, rows);
         g.c_rows = rows;
     } else {

@@ -24,8 +24,6 @@ typedef struct weight {
     gemm_grid grid;
 } weight;
 
-#define SCRATCH_FLOATS (GEMM_BUFFER + CHUNK * MOST_PANELS * GEMM_NR) /* of a thread: tiles of dy, panels of im2col */
-
 static int64_t ceil_div(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;
@@ -35,6 +33,17 @@ static int64_t ceil_div(int64_t a, int64_t b)
 static int64_t even_share(int64_t n, int64_t most)
 {
     return ITO_MAX(1, ceil_div(n, ITO_MAX(1, ceil_div(n, most))));
+}
+
+/* Of a thread: tiles of dy, then panels of im2col. */
+static int64_t tiles_floats(const weight *s)
+{
+    return gemm_buffer_floats(s->grid.rows, CHUNK);
+}
+
+static int64_t scratch_floats(const weight *s)
+{
+    return tiles_floats(s) + CHUNK * s->grid.columns;
 }
 
 static void cut(weight *s)
@@ -57,7 +66,7 @@ static void plan(ito_kernel *k, weight *s, int64_t channels)
     s->ld = gemm_panels(s->n) * GEMM_NR;
     s->pixels = conv_view_pixels(&s->view);
     cut(s);
-    int64_t floats = ITO_MAX(1, k->n_threads) * SCRATCH_FLOATS + s->parts * s->groups * s->m * s->ld;
+    int64_t floats = ITO_MAX(1, k->n_threads) * scratch_floats(s) + s->parts * s->groups * s->m * s->ld;
     k->workspace_bytes = (size_t)floats * sizeof(float);
 }
 
@@ -127,7 +136,7 @@ static void sum_part(void *arg, int64_t slice, int thread)
     int64_t part_group = slice / (s->grid.n_columns * s->grid.n_rows), group = part_group % s->groups;
     int64_t pixel = part_group / s->groups * s->part_pixels, end = ITO_MIN(s->pixels, pixel + s->part_pixels);
     int64_t columns = ITO_MIN(s->grid.columns, s->n - column), channels = s->groups * s->m;
-    float *scratch = j->scratch + thread * SCRATCH_FLOATS, *panels = scratch + GEMM_BUFFER;
+    float *scratch = j->scratch + thread * scratch_floats(s), *panels = scratch + tiles_floats(s);
     conv_source source = {&s->view, j->x + group * s->view.reduce};
     gemm_block g = {.m = ITO_MIN(s->grid.rows, s->m - row),
                     .n = columns,
@@ -172,7 +181,7 @@ static void run_all(const ito_kernel *k, const ito_queue *q, const float *x, con
                     float *workspace)
 {
     const weight *s = k->state;
-    job j = {s, x, dy, dw, workspace, workspace + (int64_t)ITO_MAX(1, k->n_threads) * SCRATCH_FLOATS};
+    job j = {s, x, dy, dw, workspace, workspace + (int64_t)ITO_MAX(1, k->n_threads) * scratch_floats(s)};
     ito__parallel(q, s->groups * s->parts * s->grid.n_rows * s->grid.n_columns, sum_part, &j);
     ito__parallel(q, s->groups * s->m, gather, &j);
 }

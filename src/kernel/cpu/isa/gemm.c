@@ -85,7 +85,7 @@ static void pack_rows_tile(int64_t rows, int64_t n_k, const float *from, int64_t
 /* Part k0 .. k1 - 1 of rows that lie in memory or are made now, as tiles of blocks. */
 static void pack_blocks(const gemm_block *g, int64_t k0, int64_t k1, int64_t step)
 {
-    float *made = g->buffer + GEMM_MC * GEMM_KC;
+    float *made = g->buffer + gemm_tiles_floats(g->m, g->k);
     for (int64_t i = 0; i < gemm_tile_count(g->m); i++) {
         int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
         if (g->fill) g->fill(g->fill_arg, g->fill_row + row0, rows, k0, k1, made, GEMM_LDA);

@@ -28,7 +28,6 @@
 #define GEMM_KC     256 /* longest part of the reduction: a panel's part of it stays in the first-level cache */
 #define GEMM_BLOCK  (GEMM_MR * VF_WIDTH) /* floats of VF_WIDTH columns of a tile */
 #define GEMM_LDA    (GEMM_KC + 16) /* row stride of rows made by fill: no power of two, so that they fall in other sets */
-#define GEMM_BUFFER (GEMM_MC * GEMM_KC + GEMM_MR * GEMM_LDA) /* floats of a thread's buffer of A: tiles, rows of one */
 
 /* Names across files carry the instruction set; these are their short forms. */
 #define gemm_rows         ITO_ISA_FN(ito__gemm_rows)
@@ -61,7 +60,7 @@ typedef struct gemm_block {
     gemm_fill *fill; /* when set, makes rows of A */
     const void *fill_arg;
     int64_t fill_row; /* number of the block's first row, for fill */
-    float *buffer;    /* GEMM_BUFFER floats unless A is given in tiles or blocks; then m is at most GEMM_MC */
+    float *buffer; /* gemm_buffer_floats(m, k) floats unless A is given in tiles or blocks; then m is at most GEMM_MC */
     const float *b;   /* the block's first panel */
     bool wide_panels; /* every panel is [k][GEMM_NR]; needed with columns and tiles */
     float *c;
@@ -100,6 +99,24 @@ static inline int64_t gemm_tile_of(int64_t m, int64_t row)
     return ((row + 1) * gemm_tile_count(m) - 1) / m;
 }
 
+/* Length of the parts of the reduction, at least 1. */
+static inline int64_t gemm_k_step(int64_t k)
+{
+    int64_t parts = (k + GEMM_KC - 1) / GEMM_KC;
+    return parts > 1 ? ((k + parts - 1) / parts + 15) / 16 * 16 : (k ? k : 1);
+}
+
+/* Floats of a thread's buffer of A, for blocks of at most `rows` rows: its tiles, and rows of one on their way. */
+static inline int64_t gemm_tiles_floats(int64_t rows, int64_t k)
+{
+    return gemm_tile_count(rows) * ((gemm_k_step(k) + VF_WIDTH - 1) / VF_WIDTH) * GEMM_BLOCK;
+}
+
+static inline int64_t gemm_buffer_floats(int64_t rows, int64_t k)
+{
+    return gemm_tiles_floats(rows, k) + GEMM_MR * GEMM_LDA;
+}
+
 /* Packs rows k0 .. k0 + n_k - 1 of a panel of k rows with `columns` columns (at most GEMM_NR); element (k0 + p, j) is
  * at b[p * k_stride + j * n_stride]. */
 typedef struct gemm_panel {
@@ -116,12 +133,5 @@ typedef struct gemm_grid {
 } gemm_grid;
 
 gemm_grid gemm_grid_make(int64_t batch, int64_t m, int64_t n, int64_t k);
-
-/* Length of the parts of the reduction, at least 1. */
-static inline int64_t gemm_k_step(int64_t k)
-{
-    int64_t parts = (k + GEMM_KC - 1) / GEMM_KC;
-    return parts > 1 ? ((k + parts - 1) / parts + 15) / 16 * 16 : (k ? k : 1);
-}
 
 #endif

@@ -33,10 +33,15 @@ static bool is_float32(const ito_kernel *k)
     return all;
 }
 
+static int64_t buffer_floats(const matmul *s)
+{
+    return gemm_buffer_floats(s->grid.rows, s->k);
+}
+
 /* Buffers of the threads, before the packed B of a B that is not frozen. */
 static size_t buffer_bytes(const ito_kernel *k)
 {
-    return (size_t)ITO_MAX(1, k->n_threads) * GEMM_BUFFER * sizeof(float);
+    return (size_t)(ITO_MAX(1, k->n_threads) * buffer_floats(k->state)) * sizeof(float);
 }
 
 static ito_status prepare(ito_kernel *k)
@@ -122,7 +127,7 @@ static void run_block(void *arg, int64_t slice, int thread)
                            .lda = attr->trans_a ? s->m : s->k,
                            .layout = attr->trans_a ? GEMM_BY_COLUMNS : GEMM_BY_ROWS,
                            .wide_panels = attr->trans_a,
-                           .buffer = job->buffers + thread * GEMM_BUFFER,
+                           .buffer = job->buffers + thread * buffer_floats(s),
                            .b = job->packed + (at_b * gemm_panels(s->n) * GEMM_NR + column) * s->k,
                            .c = job->y + at_y,
                            .ldc = s->n,
