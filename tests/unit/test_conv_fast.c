@@ -159,12 +159,13 @@ static void check_shape(const shape *s, const char *algorithm, bool fused, int32
     destroy(&p);
 }
 
-/* The other order of work. */
+/* The other orders of work. */
 static void check_orders(const shape *s, bool fused, int32_t act, uint32_t frozen)
 {
     problem p = make(s);
     check_forward(&p, "winograd4-stages", fused, act, frozen, "stages, forward");
     check_grad_input(&p, "winograd4-stages", "stages, gradient");
+    check_grad_weight(&p, "winograd4-blocks", "blocks");
     destroy(&p);
 }
 

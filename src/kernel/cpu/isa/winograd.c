@@ -87,23 +87,11 @@ static void plan(ito_kernel *k, winograd *s)
     s->k = s->source.channels;
     const int64_t *d = k->out[0].shape.d;
     s->n = d[3];
-    s->source.tiles_y = div_up(d[1], 4);
-    s->source.tiles_x = div_up(d[2], 4);
     s->target = (winograd_target){
         .height = d[1], .width = d[2], .channels = d[3], .tiles_y = s->source.tiles_y, .tiles_x = s->source.tiles_x};
     cut(s);
     k->workspace_bytes = (size_t)n_scratch(k) * (size_t)scratch_floats(s) * sizeof(float);
     *(k->frozen & 2 ? &k->packed_bytes : &k->workspace_bytes) += packed_floats(s) * sizeof(float);
-}
-
-static winograd_tiling tiling(ito_shape source, int64_t pad_y, int64_t pad_x)
-{
-    return (winograd_tiling){.images = source.d[0],
-                             .height = source.d[1],
-                             .width = source.d[2],
-                             .channels = source.d[3],
-                             .pad_y = pad_y,
-                             .pad_x = pad_x};
 }
 
 static ito_status make(ito_kernel *k, bool grad, bool stages)
@@ -114,7 +102,8 @@ static ito_status make(ito_kernel *k, bool grad, bool stages)
     winograd *s = k->state = ito__alloc(k->ctx, sizeof *s);
     if (!s) return ITO_MEMORY;
     s->stages = stages;
-    s->source = tiling(k->in[0].shape, flip + to * attr->pad_before[0], flip + to * attr->pad_before[1]);
+    const int64_t pad[] = {flip + to * attr->pad_before[0], flip + to * attr->pad_before[1]};
+    s->source = winograd_tiling_of(k->in[0].shape, pad, k->out[0].shape);
     plan(k, s);
     int64_t row = attr->w_shape.d[1] * 9;
     s->weights = (winograd_weights){.n = s->n, .k_stride = grad ? row : 9, .n_stride = grad ? 9 : row, .turned = grad};

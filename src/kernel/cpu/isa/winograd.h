@@ -117,6 +117,19 @@ typedef struct winograd_tiling {
     int64_t pad_y, pad_x;
 } winograd_tiling;
 
+/* For tiles of 4 x 4 pixels of target, and patches that begin `pad` before them. */
+static inline winograd_tiling winograd_tiling_of(ito_shape image, const int64_t pad[2], ito_shape target)
+{
+    return (winograd_tiling){.images = image.d[0],
+                             .height = image.d[1],
+                             .width = image.d[2],
+                             .channels = image.d[3],
+                             .tiles_y = (target.d[1] + 3) / 4,
+                             .tiles_x = (target.d[2] + 3) / 4,
+                             .pad_y = pad[0],
+                             .pad_x = pad[1]};
+}
+
 /* Distance of the 36 matrices of one element each, of `floats` floats: an odd number of cache lines, so that the 36
  * places that a transform writes or reads fall in different sets of the caches. */
 static inline int64_t winograd_step(int64_t floats)
@@ -171,6 +184,18 @@ typedef struct winograd_weights {
  * u[p * point_step + k * GEMM_NR + c]; zeros behind the last column. */
 void winograd_pack(const winograd_weights *weights, const float *w, int64_t panel, int64_t row, int64_t end, float *u,
                    int64_t point_step);
+
+/* Gradients of the nine taps, lanes being inputs, to [input][tap]. */
+static inline void winograd_put_taps(const vf taps[9], int lanes, float *to)
+{
+    for (int at = 0; at < 9; at += VF_WIDTH) {
+        const int n = 9 - at < VF_WIDTH ? 9 - at : VF_WIDTH;
+        vf x[VF_WIDTH];
+        for (int i = 0; i < VF_WIDTH; i++) x[i] = i < n ? taps[at + i] : (vf){0};
+        vturn(x);
+        for (int i = 0; i < lanes; i++) vstore_n(to + i * 9 + at, n, x[i]);
+    }
+}
 
 /* An image batch that tiles of 4 x 4 pixels are written to, and what happens to a value on its way. */
 typedef struct winograd_target {

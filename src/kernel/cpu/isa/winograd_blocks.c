@@ -1,0 +1,294 @@
+/* Winograd weight gradient (see winograd_weight.c) in blocks, for few channels or small images.
+ *
+ * A slice makes a block of outputs times a block of inputs, over one part of the tiles, without leaving the second-level
+ * cache: pass by pass it takes 12 of the 36 elements (two rows of the 6 x 6, chosen so that their transforms share what
+ * they can), chunk by chunk transforms tiles and adds their products to its sums, and folds the sums of a pass into the
+ * nine gradients. Few channels take all 36 in one pass. Blocks transform again what others have transformed; that costs
+ * less than handing it on through memory.
+ *
+ * Where blocks are few, the tiles are cut into parts, each a gradient of its own, added in order at the end. Blocks, parts
+ * and chunks depend on the shape alone. */
+#include "kernel/cpu/isa/mem.h"
+#include "kernel/cpu/isa/winograd.h"
+
+#define MOST_ROWS    64     /* outputs of a block */
+#define MOST_COLUMNS 128    /* inputs of a block */
+#define ALL_POINTS   4096   /* so many pairs of channels of a block still take one pass */
+#define CACHE_FLOATS 225280 /* wanted size of a slice's sums and transformed tiles */
+#define MOST_TILES   48     /* of a chunk */
+#define LEAST_TILES  16
+#define ENOUGH       8 /* slices */
+#define TAPS         9
+
+typedef struct weight {
+    winograd_tiling x, dy;
+    int64_t m, n;          /* dw is [m outputs][n inputs][3][3] */
+    int64_t rows, columns; /* of a block, and how many blocks */
+    int64_t n_rows, n_columns;
+    int64_t pairs;                    /* of rows of elements in a pass: 1 or 3 */
+    int64_t parts, part, chunk;       /* tiles of a part and of a chunk of it */
+    int64_t z_step, v_step, sum_step; /* between the matrices of one element */
+} weight;
+
+/* n things in as few even shares of at most `most` as possible: the size of a share, a multiple of `unit`. */
+static int64_t even_share(int64_t n, int64_t most, int64_t unit)
+{
+    return div_up(div_up(n, div_up(n, most)), unit) * unit;
+}
+
+static void cut(weight *s)
+{
+    int64_t tiles = winograd_tiles(&s->x);
+    s->rows = even_share(s->m, MOST_ROWS, 1);
+    s->columns = even_share(s->n, MOST_COLUMNS, GEMM_NR);
+    s->n_rows = div_up(s->m, s->rows);
+    s->n_columns = div_up(s->n, s->columns);
+    s->pairs = s->rows * s->columns <= ALL_POINTS ? WINOGRAD_PAIRS : 1;
+    int64_t points = s->pairs * WINOGRAD_PAIR, sums = points * s->rows * s->columns;
+    int64_t fitting = ITO_MAX(0, CACHE_FLOATS - sums) / (points * (s->rows + s->columns));
+    int64_t most = ITO_MAX(LEAST_TILES, ITO_MIN(MOST_TILES, fitting));
+    int64_t blocks = s->n_rows * s->n_columns;
+    s->parts = ITO_MAX(1, ITO_MIN(div_up(ENOUGH, blocks), tiles / (2 * most)));
+    s->part = ITO_MAX(1, div_up(tiles, s->parts));
+    s->parts = ITO_MAX(1, div_up(tiles, s->part));
+    s->chunk = even_share(s->part, most, 1);
+    s->z_step = winograd_step(gemm_tile_count(s->rows) * s->chunk * GEMM_MR);
+    s->v_step = winograd_step(s->columns * s->chunk);
+    s->sum_step = winograd_step(s->rows * s->columns);
+}
+
+/* The workspace: of each thread transformed dy [points][tile of rows][chunk][GEMM_MR], transformed x
+ * [points][panel][chunk][GEMM_NR], sums [points][rows][columns], gradients [rows][9][columns], and a pixel of zeros; then,
+ * of each part when there are several, its gradient. */
+static int64_t zeros_floats(const weight *s)
+{
+    return div_up(ITO_MAX(s->m, s->n), 16) * 16;
+}
+
+static int64_t thread_floats(const weight *s)
+{
+    return s->pairs * WINOGRAD_PAIR * (s->z_step + s->v_step + s->sum_step) + s->rows * TAPS * s->columns +
+           zeros_floats(s);
+}
+
+static int64_t part_floats(const weight *s)
+{
+    return s->m * s->n * TAPS;
+}
+
+static ito_status prepare_any(ito_kernel *k)
+{
+    if (!winograd_fits(k)) return ITO_UNSUPPORTED;
+    const ito_attr_conv *attr = k->attr;
+    ito_shape dy = k->in[1].shape;
+    weight *s = k->state = ito__alloc(k->ctx, sizeof *s);
+    if (!s) return ITO_MEMORY;
+    *s = (weight){.x = winograd_tiling_of(attr->x_shape, attr->pad_before, dy),
+                  .dy = winograd_tiling_of(dy, (const int64_t[]){0, 0}, dy),
+                  .m = dy.d[3],
+                  .n = attr->x_shape.d[3]};
+    cut(s);
+    int64_t floats = ITO_MAX(1, k->n_threads) * thread_floats(s) + (s->parts > 1 ? s->parts * part_floats(s) : 0);
+    k->workspace_bytes = (size_t)floats * sizeof(float);
+    return ITO_OK;
+}
+
+/* Many blocks read large images again and again: then they had better be transformed once (winograd_weight.c). */
+static bool blocks_pay(const ito_attr_conv *attr, ito_shape dy)
+{
+    int64_t tiles = dy.d[0] * div_up(dy.d[1], 4) * div_up(dy.d[2], 4);
+    return winograd_pays(attr->x_shape.d[3], dy) &&
+           (tiles <= 128 || attr->w_shape.d[0] * attr->w_shape.d[1] <= MOST_COLUMNS * MOST_COLUMNS);
+}
+
+static ito_status prepare(ito_kernel *k)
+{
+    return blocks_pay(k->attr, k->in[1].shape) ? prepare_any(k) : ITO_UNSUPPORTED;
+}
+
+typedef struct job {
+    const weight *s;
+    const float *x, *dy;
+    float *dw, *scratch, *partial;
+} job;
+
+/* A slice at work. */
+typedef struct block {
+    const job *j;
+    int64_t row, rows, column, columns; /* outputs and inputs of this one */
+    int64_t tile0, n_tiles;             /* the chunk */
+    float *z, *v, *sums, *gradients, *zeros;
+} block;
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* A dy A^T, of one pair of rows, of n channels of one tile of 16 pixels; pair is a constant. */
+INLINE void dy_vector(const float *const *pixels, int64_t channel, int n, int pair, float *z, int64_t point_step)
+{
+    vf d[4], a[4], b[4], point[6];
+    for (int x = 0; x < 4; x++) {
+        for (int y = 0; y < 4; y++) d[y] = vload_n(pixels[y * 4 + x] + channel, n);
+        winograd_a_pair(pair, d, &a[x], &b[x]);
+    }
+    winograd_a(a, point);
+    for (int x = 0; x < 6; x++) vstore_n(z + x * point_step, n, point[x]);
+    winograd_a(b, point);
+    for (int x = 0; x < 6; x++) vstore_n(z + (6 + x) * point_step, n, point[x]);
+}
+
+/* The block's outputs at one tile, in the product's tiles of GEMM_MR rows; z is its place in the first one. */
+INLINE void dy_rows(const block *b, const float *const *pixels, int pair, float *z)
+{
+    const weight *s = b->j->s;
+    for (int64_t i = 0; i < gemm_tile_count(b->rows); i++, z += b->n_tiles * GEMM_MR) {
+        int64_t row = gemm_tile_row(b->rows, i), rows = gemm_tile_row(b->rows, i + 1) - row;
+        for (int64_t at = 0; at < rows; at += VF_WIDTH)
+            dy_vector(pixels, b->row + row + at, (int)ITO_MIN(VF_WIDTH, rows - at), pair, z + at, s->z_step);
+    }
+}
+
+static void transform_dy(const block *b, const float *const *pixels, int pair, float *z)
+{
+    if (pair == 0) dy_rows(b, pixels, 0, z);
+    if (pair == 1) dy_rows(b, pixels, 1, z);
+    if (pair == 2) dy_rows(b, pixels, 2, z);
+}
+
+static void transform_chunk(const block *b, int first_pair)
+{
+    const weight *s = b->j->s;
+    for (int64_t i = 0; i < b->n_tiles; i++) {
+        const float *pixels[16];
+        winograd_patch(&s->dy, b->j->dy, b->tile0 + i, 4, b->zeros, pixels);
+        for (int p = 0; p < s->pairs; p++) {
+            winograd_source_pair(&s->x, b->j->x, b->tile0 + i, b->zeros, first_pair + p, b->column, b->columns,
+                                 b->v + p * WINOGRAD_PAIR * s->v_step + i * GEMM_NR, s->v_step, b->n_tiles * GEMM_NR);
+            transform_dy(b, pixels, first_pair + p, b->z + p * WINOGRAD_PAIR * s->z_step + i * GEMM_MR);
+        }
+    }
+}
+
+static void multiply_chunk(const block *b, bool accumulate)
+{
+    const weight *s = b->j->s;
+    for (int64_t point = 0; point < s->pairs * WINOGRAD_PAIR; point++)
+        gemm_run(&(gemm_block){.m = b->rows,
+                               .n = div_up(b->columns, VF_WIDTH) * VF_WIDTH,
+                               .k = b->n_tiles,
+                               .a = b->z + point * s->z_step,
+                               .layout = GEMM_TILES,
+                               .wide_panels = true,
+                               .b = b->v + point * s->v_step,
+                               .c = b->sums + point * s->sum_step,
+                               .ldc = s->columns,
+                               .accumulate = accumulate});
+}
+
+/* What one pair's sums add to the gradients: G^T u G. */
+static void fold_pair(const block *b, int pair, const float *sums)
+{
+    const weight *s = b->j->s;
+    for (int64_t row = 0; row < b->rows; row++)
+        for (int64_t c = 0; c < b->columns; c += VF_WIDTH) {
+            const float *sum = sums + row * s->columns + c;
+            float *to = b->gradients + row * TAPS * s->columns + c;
+            vf u[6], first[3], second[3], g[3];
+            for (int x = 0; x < 6; x++) u[x] = vload(sum + x * s->sum_step);
+            winograd_gt(u, first);
+            for (int x = 0; x < 6; x++) u[x] = vload(sum + (6 + x) * s->sum_step);
+            winograd_gt(u, second);
+            for (int x = 0; x < 3; x++) {
+                winograd_gt_pair(pair, first[x], second[x], g);
+                for (int y = 0; y < 3; y++) {
+                    float *at = to + (y * 3 + x) * s->columns;
+                    vstore(at, pair ? vload(at) + g[y] : g[y]);
+                }
+            }
+        }
+}
+
+/* The gradients to their places, [output][input][tap]. */
+static void deliver(const block *b, float *dw)
+{
+    const weight *s = b->j->s;
+    for (int64_t row = 0; row < b->rows; row++)
+        for (int64_t c = 0; c < b->columns; c += VF_WIDTH) {
+            vf taps[TAPS];
+            for (int tap = 0; tap < TAPS; tap++) taps[tap] = vload(b->gradients + (row * TAPS + tap) * s->columns + c);
+            winograd_put_taps(taps, (int)ITO_MIN(VF_WIDTH, b->columns - c),
+                              dw + ((b->row + row) * s->n + b->column + c) * TAPS);
+        }
+}
+
+static block block_of(const job *j, int64_t slice, int thread)
+{
+    const weight *s = j->s;
+    block b = {.j = j,
+               .row = slice / s->n_columns % s->n_rows * s->rows,
+               .column = slice % s->n_columns * s->columns,
+               .z = j->scratch + thread * thread_floats(s)};
+    b.rows = ITO_MIN(s->rows, s->m - b.row);
+    b.columns = ITO_MIN(s->columns, s->n - b.column);
+    b.v = b.z + s->pairs * WINOGRAD_PAIR * s->z_step;
+    b.sums = b.v + s->pairs * WINOGRAD_PAIR * s->v_step;
+    b.gradients = b.sums + s->pairs * WINOGRAD_PAIR * s->sum_step;
+    b.zeros = b.gradients + s->rows * TAPS * s->columns;
+    return b;
+}
+
+static void run_slice(void *arg, int64_t slice, int thread)
+{
+    const job *j = arg;
+    const weight *s = j->s;
+    block b = block_of(j, slice, thread);
+    int64_t part = slice / (s->n_rows * s->n_columns), first = part * s->part;
+    int64_t end = ITO_MIN(first + s->part, winograd_tiles(&s->x));
+    memset(b.zeros, 0, (size_t)zeros_floats(s) * sizeof *b.zeros);
+    for (int pair = 0; pair < WINOGRAD_PAIRS; pair += (int)s->pairs) {
+        for (b.tile0 = first; b.tile0 < end; b.tile0 += s->chunk) {
+            b.n_tiles = ITO_MIN(s->chunk, end - b.tile0);
+            transform_chunk(&b, pair);
+            multiply_chunk(&b, b.tile0 > first);
+        }
+        for (int p = 0; p < s->pairs; p++) fold_pair(&b, pair + p, b.sums + p * WINOGRAD_PAIR * s->sum_step);
+    }
+    deliver(&b, s->parts > 1 ? j->partial + part * part_floats(s) : j->dw);
+}
+
+/* The parts in order. */
+static void add_parts(void *arg, int64_t slice, int thread)
+{
+    (void)thread;
+    const job *j = arg;
+    int64_t n = part_floats(j->s), end = chunk_end(n, slice);
+    for (int64_t i = slice * CHUNK; i < end; i += VF_WIDTH) {
+        int lanes = (int)ITO_MIN(VF_WIDTH, end - i);
+        vf sum = vload_n(j->partial + i, lanes);
+        for (int64_t part = 1; part < j->s->parts; part++) sum += vload_n(j->partial + part * n + i, lanes);
+        vstore_n(j->dw + i, lanes, sum);
+    }
+}
+
+static void run(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out, void *workspace,
+                const void *packed)
+{
+    (void)packed;
+    const weight *s = k->state;
+    job j = {.s = s, .x = in[0], .dy = in[1], .dw = out[0], .scratch = workspace};
+    j.partial = j.scratch + ITO_MAX(1, k->n_threads) * thread_floats(s);
+    ito__parallel(q, s->parts * s->n_rows * s->n_columns, run_slice, &j);
+    if (s->parts > 1) ito__parallel(q, div_up(part_floats(s), CHUNK), add_parts, &j);
+}
+
+#define WEIGHT(fit)                                                                                                    \
+    {                                                                                                                  \
+        .op = "conv2d_grad_weight", .name = "winograd4-blocks", .prepare = fit, .run = run                             \
+    }
+static const ito_kernel_def defs[] = {WEIGHT(prepare)};
+
+ITO_ISA_FAMILY(winograd_blocks, defs);
+
+/* The same for any shape, found only by name. */
+static const ito_kernel_def by_name[] = {WEIGHT(prepare_any)};
+
+ITO_ISA_FAMILY(winograd_blocks_by_name, by_name);
