@@ -24,7 +24,7 @@ static const struct layer {
     {16, 16, 256, 256, 3, 1, "winograd4", "winograd4", "winograd4"},
     {16, 16, 512, 256, 3, 1, "winograd4-stages", "winograd4", "winograd4"},
     {16, 8, 256, 256, 3, 1, "winograd4", "winograd4", "winograd4-blocks"},
-    {16, 4, 256, 256, 3, 1, "winograd4", "winograd4", "winograd4-blocks"},
+    {16, 4, 256, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4-blocks"},
     {16, 32, 128, 3, 3, 1, "winograd4", "direct", "winograd4-blocks"},
     /* the small one, batch 64 */
     {64, 32, 1, 32, 3, 1, "direct", "winograd4", "direct"},
@@ -35,7 +35,7 @@ static const struct layer {
     {64, 32, 32, 1, 3, 1, "winograd4", "direct", "winograd4-blocks"},
     /* single images, odd sizes, few pixels */
     {1, 32, 64, 64, 3, 1, "winograd4", "winograd4", "winograd4-blocks"},
-    {1, 16, 256, 256, 3, 1, "winograd4", "winograd4", "winograd4-blocks"},
+    {1, 16, 256, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4-blocks"},
     {16, 7, 32, 32, 3, 1, "winograd4", "winograd4", "winograd4-blocks"},
     {16, 2, 64, 64, 3, 1, "direct", "direct", "direct"},
     {16, 28, 8, 16, 3, 1, "direct", "winograd4", "direct"},

@@ -6,7 +6,7 @@
  *                     stay in the second-level cache, the packed weights stream by once per block
  *   winograd4-stages  all slices transform, then multiply, then transform back, a chunk of tiles at a time, through
  *                     buffers in memory; the packed weights stream by once per chunk: for so many source channels that
- *                     a slice's transformed patches would not stay in the cache
+ *                     a slice's transformed patches would not stay in the cache, or for few tiles
  */
 #include "kernel/cpu/isa/winograd.h"
 #include "kernel/cpu/isa/mem.h"
@@ -122,10 +122,13 @@ static bool pays(const ito_kernel *k)
     return winograd_pays(k->in[0].shape.d[3], k->out[0].shape);
 }
 
-/* Does a slice's transformed source leave the second-level cache, to be read again for every panel of many? */
+/* Does a slice's transformed source leave the second-level cache, to be read again for every panel of many? Or are tiles so
+ * few that slices would be blocks of columns, each transforming them again? */
 static bool stages_pay(const ito_kernel *k)
 {
-    return pays(k) && k->in[0].shape.d[3] > 288 && k->out[0].shape.d[3] >= 192;
+    const int64_t *y = k->out[0].shape.d, source = k->in[0].shape.d[3];
+    bool few = y[0] * div_up(y[1], 4) * div_up(y[2], 4) <= 32 && source * y[3] >= 192 * 192;
+    return pays(k) && (few || (source > 288 && y[3] >= 192));
 }
 
 PREPARE(prepare, pays(k), false, false)

@@ -1,6 +1,6 @@
 /* The way in of Winograd's weights: G g G^T of every pair of channels, as panels of a product. The lanes of a vector are
- * columns. Where their weights lie far apart, squares of them are turned in registers: four permutations a vector, where
- * gathering takes a load a lane; where they are neighbours, gathering is as fast. */
+ * columns, whose weights lie apart, so squares of them are turned in registers: four permutations a vector, where gathering
+ * takes a load a lane. */
 #include "kernel/cpu/isa/winograd.h"
 
 #define TAPS 9
@@ -39,14 +39,12 @@ void winograd_pack(const winograd_weights *weights, const float *w, int64_t pane
     vf taps[ROWS * TAPS];
     const bool dense =
         weights->k_stride == TAPS; /* the taps of successive rows follow one another, not those of columns */
-    for (int64_t at = 0; at < GEMM_NR; at += VF_WIDTH) {
-        int64_t column = panel * GEMM_NR + at;
-        int lanes = (int)ITO_MAX(0, ITO_MIN(VF_WIDTH, weights->n - column));
-        for (int64_t r = row; r < end; r += dense ? ROWS : 1) {
-            int n = dense ? (int)ITO_MIN(ROWS, end - r) : 1;
-            const float *from = w + r * weights->k_stride + column * weights->n_stride;
-            if (dense) turn(from, weights->n_stride, lanes, n * TAPS, taps);
-            for (int t = 0; !dense && t < TAPS; t++) taps[t] = vgather_n(from + t, weights->n_stride, lanes);
+    for (int64_t r = row; r < end; r += dense ? ROWS : 1) {
+        int n = dense ? (int)ITO_MIN(ROWS, end - r) : 1;
+        for (int64_t at = 0; at < GEMM_NR; at += VF_WIDTH) {
+            int64_t column = panel * GEMM_NR + at;
+            int lanes = (int)ITO_MAX(0, ITO_MIN(VF_WIDTH, weights->n - column));
+            turn(w + r * weights->k_stride + column * weights->n_stride, weights->n_stride, lanes, n * TAPS, taps);
             for (int i = 0; i < n; i++)
                 put_row(taps + i * TAPS, weights->turned, u + (r + i) * GEMM_NR + at, point_step);
         }
