@@ -17,7 +17,7 @@
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
-#define AHEAD 16 /* rows of the panel: packed weights are read once and come from far away */
+#define AHEAD 48 /* rows of the panel: packed weights are read once and come from far away */
 
 /* n more steps of the reduction */
 INLINE void multiply_add(int vectors, int rows, int64_t n, const float *a, int64_t row_step, int64_t k_step,
