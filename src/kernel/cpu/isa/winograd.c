@@ -123,7 +123,7 @@ static bool pays(const ito_kernel *k)
 static bool stages_pay(const ito_kernel *k)
 {
     const int64_t *y = k->out[0].shape.d, source = k->in[0].shape.d[3];
-    bool few = y[0] * div_up(y[1], 4) * div_up(y[2], 4) <= 32 && source * y[3] >= 192 * 192;
+    bool few = y[0] * div_up(y[1], 4) * div_up(y[2], 4) <= 64 && source * y[3] >= 192 * 192;
     return pays(k) && (few || (source > 288 && y[3] >= 192));
 }
 
