@@ -166,7 +166,7 @@ static inline void tile_product_turned_add(int64_t m, int64_t columns, int64_t k
         }
         for (int64_t column = 0; column < columns; column += GEMM_NR) {
             const bool wide = columns - column > VF_WIDTH;
-            gemm_tiles[false][wide][rows](k, tile, 0, b + column / GEMM_NR * panel_step, product, GEMM_NR);
+            gemm_columns[false][wide][rows](k, tile, GEMM_MR, b + column / GEMM_NR * panel_step, product, GEMM_NR);
             add_tile_rows(rows, wide, product, NULL, sum + i * ld + column, ld);
         }
     }

@@ -42,8 +42,8 @@ static bool is_plain(const gemm_block *g)
 typedef struct part {
     int64_t k0, k1;
     const float *a;
-    int64_t step; /* from tile to tile */
-    bool blocks;
+    int64_t step; /* from tile to tile; 0: rows follow one another, in place */
+    int64_t lda;  /* from column to column; 0: in blocks */
 } part;
 
 /* One part of the reduction of one panel. */
@@ -55,19 +55,19 @@ static void run_panel(const gemm_block *g, const part *of, int64_t column)
     bool narrow = columns <= GEMM_NARROW && !g->wide_panels, wide = columns > VF_WIDTH;
     bool first = k0 == 0 && !g->accumulate, last = k1 == g->k;
     bool direct = !narrow && columns % VF_WIDTH == 0 && !g->c_rows && (!last || is_plain(g));
-    gemm_kernel *const *kernels = (of->blocks ? gemm_blocks : gemm_tiles)[direct && !first][wide];
+    gemm_kernel *const *kernels = (of->lda ? gemm_columns : gemm_blocks)[direct && !first][wide];
     float sum[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
     for (int64_t i = 0; i < n_tiles; i++) {
         int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
-        const float *a = of->a + i * of->step;
+        const float *a = of->a + (of->step ? i * of->step : row0);
         if (direct) {
-            kernels[rows](k1 - k0, a, 0, b + k0 * GEMM_NR, g->c + row0 * g->ldc + column, g->ldc);
+            kernels[rows](k1 - k0, a, of->lda, b + k0 * GEMM_NR, g->c + row0 * g->ldc + column, g->ldc);
             continue;
         }
         if (narrow)
             gemm_dots(rows, columns, k1 - k0, a, b + k0, g->k, sum);
         else
-            kernels[rows](k1 - k0, a, 0, b + k0 * GEMM_NR, sum, GEMM_NR);
+            kernels[rows](k1 - k0, a, of->lda, b + k0 * GEMM_NR, sum, GEMM_NR);
         store_tile(g, &(tile){rows, columns, row0, column, first, last, sum});
     }
 }
@@ -122,15 +122,15 @@ static void pack_tiles(const gemm_block *g, int64_t k0, int64_t k1)
 /* A's part k0 .. k1 - 1, made where it has to be. */
 static part make_part(const gemm_block *g, int64_t k0, int64_t k1)
 {
-    if (g->layout == GEMM_TILES) return (part){k0, k1, g->a + k0 * GEMM_MR, g->k * GEMM_MR, false};
-    if (g->layout == GEMM_BLOCKS) return (part){k0, k1, g->a + k0 / VF_WIDTH * GEMM_BLOCK, g->lda, true};
+    if (g->layout == GEMM_COLUMNS_IN_PLACE) return (part){k0, k1, g->a + k0 * g->lda, 0, g->lda};
+    if (g->layout == GEMM_BLOCKS) return (part){k0, k1, g->a + k0 / VF_WIDTH * GEMM_BLOCK, g->lda, 0};
     if (g->layout == GEMM_BY_COLUMNS) {
         pack_tiles(g, k0, k1);
-        return (part){k0, k1, g->buffer, (k1 - k0) * GEMM_MR, false};
+        return (part){k0, k1, g->buffer, (k1 - k0) * GEMM_MR, GEMM_MR};
     }
     int64_t step = (k1 - k0 + VF_WIDTH - 1) / VF_WIDTH * GEMM_BLOCK;
     pack_blocks(g, k0, k1, step);
-    return (part){k0, k1, g->buffer, step, true};
+    return (part){k0, k1, g->buffer, step, 0};
 }
 
 void gemm_run(const gemm_block *g)

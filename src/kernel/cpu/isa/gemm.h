@@ -2,8 +2,9 @@
  * Winograd. Callers cut C into blocks and run each block on one thread; the engine neither allocates nor threads.
  *
  *   A  [m, k]: in tiles of up to GEMM_MR rows, tile i holding rows gemm_tile_row(m, i) and following, and inside a tile
- *      either by blocks [k / VF_WIDTH][GEMM_MR][VF_WIDTH] or by columns [k][GEMM_MR]. Given so, or copied into a buffer
- *      from rows or columns, or made there row by row (implicit im2col)
+ *      either by blocks [k / VF_WIDTH][GEMM_MR][VF_WIDTH] or by columns [k][GEMM_MR]. Copied into a buffer from rows or
+ *      columns, or made there row by row (implicit im2col), or given in blocks; or read where its columns are, which is
+ *      for short reductions whose columns are near one another
  *   B  [k, n], always packed: panels of GEMM_NR columns, panel j = [k][GEMM_NR], missing columns zero; a panel of at
  *      most GEMM_NARROW columns is [columns][k] instead where A is by blocks, unless wide_panels is set
  *   C  [m, n], any row stride, or rows at given offsets
@@ -31,7 +32,7 @@
 
 /* Names across files carry the instruction set; these are their short forms. */
 #define gemm_rows         ITO_ISA_FN(ito__gemm_rows)
-#define gemm_tiles        ITO_ISA_FN(ito__gemm_tiles)
+#define gemm_columns      ITO_ISA_FN(ito__gemm_columns)
 #define gemm_blocks       ITO_ISA_FN(ito__gemm_blocks)
 #define gemm_dots         ITO_ISA_FN(ito__gemm_dots)
 #define gemm_run          ITO_ISA_FN(ito__gemm_run)
@@ -41,8 +42,8 @@
 
 /* c[rows][vectors] = a[rows][k] b[k][GEMM_NR]; the tables are indexed by (add to what c holds,) vectors - 1 and rows. */
 typedef void gemm_kernel(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc);
-extern gemm_kernel *const gemm_rows[2][GEMM_MR + 1];     /* a[i * lda + p] */
-extern gemm_kernel *const gemm_tiles[2][2][GEMM_MR + 1]; /* a[p * GEMM_MR + i], lda unused */
+extern gemm_kernel *const gemm_rows[2][GEMM_MR + 1];       /* a[i * lda + p] */
+extern gemm_kernel *const gemm_columns[2][2][GEMM_MR + 1]; /* a[p * lda + i] */
 extern gemm_kernel
     *const gemm_blocks[2][2][GEMM_MR + 1]; /* a[p / VF_WIDTH * GEMM_BLOCK + i * VF_WIDTH + p % VF_WIDTH] */
 
@@ -56,13 +57,13 @@ typedef struct gemm_block {
     int64_t m, n, k;
     const float *a; /* the block's first row, tile or column; unused with fill */
     int64_t lda;    /* floats from row to row, column to column, or blocked tile to tile */
-    enum gemm_layout { GEMM_BY_ROWS, GEMM_BY_COLUMNS, GEMM_TILES, GEMM_BLOCKS } layout;
+    enum gemm_layout { GEMM_BY_ROWS, GEMM_BY_COLUMNS, GEMM_COLUMNS_IN_PLACE, GEMM_BLOCKS } layout;
     gemm_fill *fill; /* when set, makes rows of A */
     const void *fill_arg;
     int64_t fill_row; /* number of the block's first row, for fill */
-    float *buffer; /* gemm_buffer_floats(m, k) floats unless A is given in tiles or blocks; then m is at most GEMM_MC */
+    float *buffer;    /* gemm_buffer_floats(m, k) floats where A is copied or made; then m is at most GEMM_MC */
     const float *b;   /* the block's first panel */
-    bool wide_panels; /* every panel is [k][GEMM_NR]; needed with columns and tiles */
+    bool wide_panels; /* every panel is [k][GEMM_NR]; needed with columns */
     float *c;
     int64_t ldc;
     const int64_t *c_rows; /* when set, row i is at c + c_rows[i] */

@@ -2,7 +2,7 @@
  * registers while the reduction runs over one part of k. Each k loads the tile's floats of B's packed row and multiplies
  * them by one broadcast element of A per row.
  *
- * One instance per number of vectors and of rows, for A by rows (a[i * lda + p]), in tiles (a[p * GEMM_MR + i]) and in
+ * One instance per number of vectors and of rows, for A by rows (a[i * lda + p]), by columns (a[p * lda + i]) and in
  * blocks of VF_WIDTH steps (one stream of memory, and every row at a constant distance: 5 to 15 % faster than rows), the
  * latter two also to go on from what C holds. Whatever the instance, an element of C is the same
  * chain of multiply-adds over p = 0 .. k - 1, so its bits do not depend on how rows are grouped into tiles.
@@ -38,7 +38,7 @@ INLINE void multiply_add(int vectors, int rows, int64_t n, const float *a, int64
     }
 }
 
-typedef enum layout { ROWS, TILES, BLOCKS } layout;
+typedef enum layout { ROWS, COLUMNS, BLOCKS } layout;
 
 INLINE void tile(layout of, int vectors, int rows, bool add, int64_t k, const float *a, int64_t lda, const float *b,
                  float *c, int64_t ldc)
@@ -50,7 +50,7 @@ INLINE void tile(layout of, int vectors, int rows, bool add, int64_t k, const fl
         sum[i][1] = add && vectors > 1 ? vload(c + i * ldc + VF_WIDTH) : (vf){0};
     }
     if (of == ROWS) multiply_add(vectors, rows, k, a, lda, 1, NULL, b, sum);
-    if (of == TILES) multiply_add(vectors, rows, k, a, 1, GEMM_MR, NULL, b, sum);
+    if (of == COLUMNS) multiply_add(vectors, rows, k, a, 1, lda, NULL, b, sum);
     for (int64_t p = 0; of == BLOCKS && p < k; p += VF_WIDTH, a += GEMM_BLOCK, b += VF_WIDTH * GEMM_NR)
         multiply_add(vectors, rows, k - p < VF_WIDTH ? k - p : VF_WIDTH, a, VF_WIDTH, 1, a + GEMM_BLOCK, b, sum);
     UNROLL for (int i = 0; i < rows; i++)
@@ -74,18 +74,18 @@ INLINE void tile(layout of, int vectors, int rows, bool add, int64_t k, const fl
     }
 #define INSTANCE(v, n)                                                                                                 \
     ONE_INSTANCE(rows, ROWS, false, v, n)                                                                              \
-    ONE_INSTANCE(tiles, TILES, false, v, n)                                                                            \
-    ONE_INSTANCE(tiles_add, TILES, true, v, n)                                                                         \
+    ONE_INSTANCE(columns, COLUMNS, false, v, n)                                                                        \
+    ONE_INSTANCE(columns_add, COLUMNS, true, v, n)                                                                     \
     ONE_INSTANCE(blocks, BLOCKS, false, v, n)                                                                          \
     ONE_INSTANCE(blocks_add, BLOCKS, true, v, n)
 ROWS_MAP(INSTANCE, 1)
 ROWS_MAP(INSTANCE, 2)
 
-#define ROWS_ENTRY(v, n)       rows_##v##_##n,
-#define TILES_ENTRY(v, n)      tiles_##v##_##n,
-#define TILES_ADD_ENTRY(v, n)  tiles_add_##v##_##n,
-#define BLOCKS_ENTRY(v, n)     blocks_##v##_##n,
-#define BLOCKS_ADD_ENTRY(v, n) blocks_add_##v##_##n,
+#define ROWS_ENTRY(v, n)        rows_##v##_##n,
+#define COLUMNS_ENTRY(v, n)     columns_##v##_##n,
+#define COLUMNS_ADD_ENTRY(v, n) columns_add_##v##_##n,
+#define BLOCKS_ENTRY(v, n)      blocks_##v##_##n,
+#define BLOCKS_ADD_ENTRY(v, n)  blocks_add_##v##_##n,
 #define TABLE(entry)                                                                                                   \
     {                                                                                                                  \
         {0, ROWS_MAP(entry, 1)},                                                                                       \
@@ -94,7 +94,7 @@ ROWS_MAP(INSTANCE, 2)
         }                                                                                                              \
     }
 gemm_kernel *const gemm_rows[2][GEMM_MR + 1] = TABLE(ROWS_ENTRY);
-gemm_kernel *const gemm_tiles[2][2][GEMM_MR + 1] = {TABLE(TILES_ENTRY), TABLE(TILES_ADD_ENTRY)};
+gemm_kernel *const gemm_columns[2][2][GEMM_MR + 1] = {TABLE(COLUMNS_ENTRY), TABLE(COLUMNS_ADD_ENTRY)};
 gemm_kernel *const gemm_blocks[2][2][GEMM_MR + 1] = {TABLE(BLOCKS_ENTRY), TABLE(BLOCKS_ADD_ENTRY)};
 
 /* c[rows][columns] = a[rows][k] b[columns][k]^T, A in blocks, sums kept per lane */

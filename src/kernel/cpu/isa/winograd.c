@@ -200,8 +200,8 @@ static void transform_tiles(const job *j, const scratch *own, int64_t tile0, int
     for (int64_t i = first; i < end; i++) {
         int64_t row = i, t = gemm_tile_of(n_tiles, i);
         row -= gemm_tile_row(n_tiles, t);
-        winograd_source(&s->source, j->source, tile0 + i, own->zeros, own->v + t * s->ldv + row * VF_WIDTH, s->v_step,
-                        VF_WIDTH, GEMM_BLOCK);
+        winograd_source(&s->source, j->source, tile0 + i, own->zeros, 0, s->k, own->v + t * s->ldv + row * VF_WIDTH,
+                        s->v_step, VF_WIDTH, GEMM_BLOCK);
     }
 }
 

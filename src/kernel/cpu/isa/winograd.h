@@ -152,27 +152,35 @@ static inline winograd_place winograd_place_of(int64_t tiles_y, int64_t tiles_x,
     return (winograd_place){tile / tiles_x / tiles_y, tile / tiles_x % tiles_y * 4, tile % tiles_x * 4};
 }
 
-#define winograd_patch       ITO_ISA_FN(ito__winograd_patch)
-#define winograd_source      ITO_ISA_FN(ito__winograd_source)
-#define winograd_source_pair ITO_ISA_FN(ito__winograd_source_pair)
-#define winograd_pack        ITO_ISA_FN(ito__winograd_pack)
-#define winograd_put         ITO_ISA_FN(ito__winograd_put)
-#define winograd_fits        ITO_ISA_FN(ito__winograd_fits)
-#define winograd_pays        ITO_ISA_FN(ito__winograd_pays)
+#define winograd_patch         ITO_ISA_FN(ito__winograd_patch)
+#define winograd_source        ITO_ISA_FN(ito__winograd_source)
+#define winograd_source_pair   ITO_ISA_FN(ito__winograd_source_pair)
+#define winograd_gradient      ITO_ISA_FN(ito__winograd_gradient)
+#define winograd_gradient_pair ITO_ISA_FN(ito__winograd_gradient_pair)
+#define winograd_pack          ITO_ISA_FN(ito__winograd_pack)
+#define winograd_put           ITO_ISA_FN(ito__winograd_put)
+#define winograd_fits          ITO_ISA_FN(ito__winograd_fits)
+#define winograd_pays          ITO_ISA_FN(ito__winograd_pays)
 
 /* Addresses of the pixels of patch number `tile` (size x size of them); those outside the image point at `zeros`, of
  * `channels` zeros. */
 void winograd_patch(const winograd_tiling *t, const float *image, int64_t tile, int size, const float *zeros,
                     const float **pixels);
 
-/* B^T d B of the patch of 36 pixels of a tile: point p of channel c goes to
- * v[p * point_step + c / panel * panel_step + c % panel]; panel is a multiple of VF_WIDTH, to which c is rounded up. */
-void winograd_source(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, float *v,
-                     int64_t point_step, int64_t panel, int64_t panel_step);
+/* B^T d B of `channels` channels, from `channel` on, of the patch of 36 pixels of a tile: point p of channel + c goes to
+ * v[p * point_step + c / panel * panel_step + c % panel]; panel is a multiple of VF_WIDTH. */
+void winograd_source(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, int64_t channel,
+                     int64_t channels, float *v, int64_t point_step, int64_t panel, int64_t panel_step);
 
-/* Two rows of B^T d B, of `channels` channels from `channel` on, the first one to v, else as above with panels of GEMM_NR. */
+/* Two rows of B^T d B, with panels of GEMM_NR. */
 void winograd_source_pair(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, int pair,
                           int64_t channel, int64_t channels, float *v, int64_t point_step, int64_t panel_step);
+
+/* A dy A^T of `channels` channels, from `channel` on, of a tile of 16 pixels: point p of channel + c goes to
+ * z[p * point_step + c]; and two of its rows. */
+void winograd_gradient(const float *const *pixels, int64_t channel, int64_t channels, float *z, int64_t point_step);
+void winograd_gradient_pair(const float *const *pixels, int pair, int64_t channel, int64_t channels, float *z,
+                            int64_t point_step);
 
 /* Weights [k][n][3][3], strides in floats (the taps are dense); turned: read by 180 degrees. */
 typedef struct winograd_weights {
@@ -184,6 +192,18 @@ typedef struct winograd_weights {
  * u[p * point_step + k * GEMM_NR + c]; zeros behind the last column. */
 void winograd_pack(const winograd_weights *weights, const float *w, int64_t panel, int64_t row, int64_t end, float *u,
                    int64_t point_step);
+
+/* G^T u G, u being 36 sums at `step`. */
+static inline void winograd_taps(const float *sums, int64_t step, vf taps[9])
+{
+    vf u[6], g[3], half[3][6];
+    for (int x = 0; x < 6; x++) {
+        for (int y = 0; y < 6; y++) u[y] = vload(sums + (y * 6 + x) * step);
+        winograd_gt(u, g);
+        for (int y = 0; y < 3; y++) half[y][x] = g[y];
+    }
+    for (int y = 0; y < 3; y++) winograd_gt(half[y], taps + y * 3);
+}
 
 /* Gradients of the nine taps, lanes being inputs, to [input][tap]. */
 static inline void winograd_put_taps(const vf taps[9], int lanes, float *to)

@@ -27,6 +27,7 @@ typedef struct weight {
     int64_t n_rows, n_columns;
     int64_t pairs;                    /* of rows of elements in a pass: 1 or 3 */
     int64_t parts, part, chunk;       /* tiles of a part and of a chunk of it */
+    int64_t ldz;                      /* floats from tile to tile of transformed dy */
     int64_t z_step, v_step, sum_step; /* between the matrices of one element */
 } weight;
 
@@ -52,13 +53,13 @@ static void cut(weight *s)
     s->part = ITO_MAX(1, div_up(tiles, s->parts));
     s->parts = ITO_MAX(1, div_up(tiles, s->part));
     s->chunk = even_share(s->part, most, 1);
-    s->z_step = winograd_step(gemm_tile_count(s->rows) * s->chunk * GEMM_MR);
+    s->ldz = winograd_step(s->rows);
+    s->z_step = winograd_step(s->ldz * s->chunk);
     s->v_step = winograd_step(s->columns * s->chunk);
     s->sum_step = winograd_step(s->rows * s->columns);
 }
 
-/* The workspace: of each thread transformed dy [points][tile of rows][chunk][GEMM_MR], transformed x
- * [points][panel][chunk][GEMM_NR], sums [points][rows][columns], gradients [rows][9][columns], and a pixel of zeros; then,
+/* The workspace: of each thread transformed dy [points][chunk][ldz], transformed x [points][panel][chunk][GEMM_NR], sums [points][rows][columns], gradients [rows][9][columns], and a pixel of zeros; then,
  * of each part when there are several, its gradient. */
 static int64_t zeros_floats(const weight *s)
 {
@@ -120,50 +121,20 @@ typedef struct block {
     float *z, *v, *sums, *gradients, *zeros;
 } block;
 
-#define INLINE static inline __attribute__((always_inline))
-
-/* A dy A^T, of one pair of rows, of n channels of one tile of 16 pixels; pair is a constant. */
-INLINE void dy_vector(const float *const *pixels, int64_t channel, int n, int pair, float *z, int64_t point_step)
-{
-    vf d[4], a[4], b[4], point[6];
-    for (int x = 0; x < 4; x++) {
-        for (int y = 0; y < 4; y++) d[y] = vload_n(pixels[y * 4 + x] + channel, n);
-        winograd_a_pair(pair, d, &a[x], &b[x]);
-    }
-    winograd_a(a, point);
-    for (int x = 0; x < 6; x++) vstore_n(z + x * point_step, n, point[x]);
-    winograd_a(b, point);
-    for (int x = 0; x < 6; x++) vstore_n(z + (6 + x) * point_step, n, point[x]);
-}
-
-/* The block's outputs at one tile, in the product's tiles of GEMM_MR rows; z is its place in the first one. */
-INLINE void dy_rows(const block *b, const float *const *pixels, int pair, float *z)
-{
-    const weight *s = b->j->s;
-    for (int64_t i = 0; i < gemm_tile_count(b->rows); i++, z += b->n_tiles * GEMM_MR) {
-        int64_t row = gemm_tile_row(b->rows, i), rows = gemm_tile_row(b->rows, i + 1) - row;
-        for (int64_t at = 0; at < rows; at += VF_WIDTH)
-            dy_vector(pixels, b->row + row + at, (int)ITO_MIN(VF_WIDTH, rows - at), pair, z + at, s->z_step);
-    }
-}
-
-static void transform_dy(const block *b, const float *const *pixels, int pair, float *z)
-{
-    if (pair == 0) dy_rows(b, pixels, 0, z);
-    if (pair == 1) dy_rows(b, pixels, 1, z);
-    if (pair == 2) dy_rows(b, pixels, 2, z);
-}
-
-static void transform_chunk(const block *b, int first_pair)
+static void transform_chunk(const block *b, int pair)
 {
     const weight *s = b->j->s;
     for (int64_t i = 0; i < b->n_tiles; i++) {
+        int64_t tile = b->tile0 + i, panel_step = b->n_tiles * GEMM_NR;
+        float *v = b->v + i * GEMM_NR, *z = b->z + i * s->ldz;
         const float *pixels[16];
-        winograd_patch(&s->dy, b->j->dy, b->tile0 + i, 4, b->zeros, pixels);
-        for (int p = 0; p < s->pairs; p++) {
-            winograd_source_pair(&s->x, b->j->x, b->tile0 + i, b->zeros, first_pair + p, b->column, b->columns,
-                                 b->v + p * WINOGRAD_PAIR * s->v_step + i * GEMM_NR, s->v_step, b->n_tiles * GEMM_NR);
-            transform_dy(b, pixels, first_pair + p, b->z + p * WINOGRAD_PAIR * s->z_step + i * GEMM_MR);
+        winograd_patch(&s->dy, b->j->dy, tile, 4, b->zeros, pixels);
+        if (s->pairs > 1) {
+            winograd_source(&s->x, b->j->x, tile, b->zeros, b->column, b->columns, v, s->v_step, GEMM_NR, panel_step);
+            winograd_gradient(pixels, b->row, b->rows, z, s->z_step);
+        } else {
+            winograd_source_pair(&s->x, b->j->x, tile, b->zeros, pair, b->column, b->columns, v, s->v_step, panel_step);
+            winograd_gradient_pair(pixels, pair, b->row, b->rows, z, s->z_step);
         }
     }
 }
@@ -176,7 +147,8 @@ static void multiply_chunk(const block *b, bool accumulate)
                                .n = div_up(b->columns, VF_WIDTH) * VF_WIDTH,
                                .k = b->n_tiles,
                                .a = b->z + point * s->z_step,
-                               .layout = GEMM_TILES,
+                               .lda = s->ldz,
+                               .layout = GEMM_COLUMNS_IN_PLACE,
                                .wide_panels = true,
                                .b = b->v + point * s->v_step,
                                .c = b->sums + point * s->sum_step,
@@ -185,12 +157,12 @@ static void multiply_chunk(const block *b, bool accumulate)
 }
 
 /* What one pair's sums add to the gradients: G^T u G. */
-static void fold_pair(const block *b, int pair, const float *sums)
+static void fold_pair(const block *b, int pair)
 {
     const weight *s = b->j->s;
     for (int64_t row = 0; row < b->rows; row++)
         for (int64_t c = 0; c < b->columns; c += VF_WIDTH) {
-            const float *sum = sums + row * s->columns + c;
+            const float *sum = b->sums + row * s->columns + c;
             float *to = b->gradients + row * TAPS * s->columns + c;
             vf u[6], first[3], second[3], g[3];
             for (int x = 0; x < 6; x++) u[x] = vload(sum + x * s->sum_step);
@@ -207,14 +179,17 @@ static void fold_pair(const block *b, int pair, const float *sums)
         }
 }
 
-/* The gradients to their places, [output][input][tap]. */
+/* The gradients to their places, [output][input][tap]: from all the sums where they are there at once. */
 static void deliver(const block *b, float *dw)
 {
     const weight *s = b->j->s;
     for (int64_t row = 0; row < b->rows; row++)
         for (int64_t c = 0; c < b->columns; c += VF_WIDTH) {
             vf taps[TAPS];
-            for (int tap = 0; tap < TAPS; tap++) taps[tap] = vload(b->gradients + (row * TAPS + tap) * s->columns + c);
+            if (s->pairs > 1)
+                winograd_taps(b->sums + row * s->columns + c, s->sum_step, taps);
+            else
+                for (int i = 0; i < TAPS; i++) taps[i] = vload(b->gradients + (row * TAPS + i) * s->columns + c);
             winograd_put_taps(taps, (int)ITO_MIN(VF_WIDTH, b->columns - c),
                               dw + ((b->row + row) * s->n + b->column + c) * TAPS);
         }
@@ -250,7 +225,7 @@ static void run_slice(void *arg, int64_t slice, int thread)
             transform_chunk(&b, pair);
             multiply_chunk(&b, b.tile0 > first);
         }
-        for (int p = 0; p < s->pairs; p++) fold_pair(&b, pair + p, b.sums + p * WINOGRAD_PAIR * s->sum_step);
+        if (s->pairs == 1) fold_pair(&b, pair);
     }
     deliver(&b, s->parts > 1 ? j->partial + part * part_floats(s) : j->dw);
 }

@@ -75,20 +75,20 @@ static bool find_inside(const winograd_tiling *t, const float *image, int64_t ti
     return y >= 0 && x >= 0 && y + 6 <= t->height && x + 6 <= t->width;
 }
 
-void winograd_source(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, float *v,
-                     int64_t point_step, int64_t panel, int64_t panel_step)
+void winograd_source(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, int64_t channel,
+                     int64_t channels, float *v, int64_t point_step, int64_t panel, int64_t panel_step)
 {
     patch p;
     bool inside = find_inside(t, image, tile, &p);
     if (!inside) winograd_patch(t, image, tile, 6, zeros, p.pixels);
-    for (int64_t c = 0; c < t->channels; c += VF_WIDTH) {
+    for (int64_t c = 0; c < channels; c += VF_WIDTH) {
         float *to = v + c / panel * panel_step + c % panel;
-        if (t->channels - c < VF_WIDTH)
-            source_vector(&p, c, (int)(t->channels - c), inside, to, point_step);
+        if (channels - c < VF_WIDTH)
+            source_vector(&p, channel + c, (int)(channels - c), inside, to, point_step);
         else if (inside)
-            source_vector(&p, c, VF_WIDTH, true, to, point_step);
+            source_vector(&p, channel + c, VF_WIDTH, true, to, point_step);
         else
-            source_vector(&p, c, VF_WIDTH, false, to, point_step);
+            source_vector(&p, channel + c, VF_WIDTH, false, to, point_step);
     }
 }
 
@@ -116,6 +116,72 @@ void winograd_source_pair(const winograd_tiling *t, const float *image, int64_t 
     if (pair == 0) pair_channels(&p, 0, inside, channel, channels, v, point_step, panel_step);
     if (pair == 1) pair_channels(&p, 1, inside, channel, channels, v, point_step, panel_step);
     if (pair == 2) pair_channels(&p, 2, inside, channel, channels, v, point_step, panel_step);
+}
+
+/* One line of four pixels, n channels of each; n is a constant where it matters. */
+INLINE void load_line(const float *const *pixels, int step, int64_t channel, int n, vf d[4])
+{
+    for (int i = 0; i < 4; i++)
+        d[i] = n == VF_WIDTH ? vload(pixels[i * step] + channel) : vload_n(pixels[i * step] + channel, n);
+}
+
+INLINE void store_points(const vf line[4], int n, float *z, int64_t point_step)
+{
+    vf point[6];
+    winograd_a(line, point);
+    for (int x = 0; x < 6; x++)
+        if (n == VF_WIDTH)
+            vstore(z + x * point_step, point[x]);
+        else
+            vstore_n(z + x * point_step, n, point[x]);
+}
+
+INLINE void gradient_vector(const float *const *pixels, int64_t channel, int n, float *z, int64_t point_step)
+{
+    vf d[4], column[6], t[6][4];
+    for (int x = 0; x < 4; x++) {
+        load_line(pixels + x, 4, channel, n, d);
+        winograd_a(d, column);
+        for (int y = 0; y < 6; y++) t[y][x] = column[y];
+    }
+    for (int y = 0; y < 6; y++) store_points(t[y], n, z + y * 6 * point_step, point_step);
+}
+
+/* pair is a constant */
+INLINE void gradient_pair_vector(const float *const *pixels, int pair, int64_t channel, int n, float *z,
+                                 int64_t point_step)
+{
+    vf d[4], a[4], b[4];
+    for (int x = 0; x < 4; x++) {
+        load_line(pixels + x, 4, channel, n, d);
+        winograd_a_pair(pair, d, &a[x], &b[x]);
+    }
+    store_points(a, n, z, point_step);
+    store_points(b, n, z + 6 * point_step, point_step);
+}
+
+void winograd_gradient(const float *const *pixels, int64_t channel, int64_t channels, float *z, int64_t point_step)
+{
+    int64_t c = 0;
+    for (; c + VF_WIDTH <= channels; c += VF_WIDTH) gradient_vector(pixels, channel + c, VF_WIDTH, z + c, point_step);
+    if (c < channels) gradient_vector(pixels, channel + c, (int)(channels - c), z + c, point_step);
+}
+
+INLINE void gradient_pair(const float *const *pixels, int pair, int64_t channel, int64_t channels, float *z,
+                          int64_t point_step)
+{
+    int64_t c = 0;
+    for (; c + VF_WIDTH <= channels; c += VF_WIDTH)
+        gradient_pair_vector(pixels, pair, channel + c, VF_WIDTH, z + c, point_step);
+    if (c < channels) gradient_pair_vector(pixels, pair, channel + c, (int)(channels - c), z + c, point_step);
+}
+
+void winograd_gradient_pair(const float *const *pixels, int pair, int64_t channel, int64_t channels, float *z,
+                            int64_t point_step)
+{
+    if (pair == 0) gradient_pair(pixels, 0, channel, channels, z, point_step);
+    if (pair == 1) gradient_pair(pixels, 1, channel, channels, z, point_step);
+    if (pair == 2) gradient_pair(pixels, 2, channel, channels, z, point_step);
 }
 
 bool winograd_fits(const ito_kernel *k)

@@ -14,6 +14,7 @@ typedef struct weight {
     int64_t m, n;                     /* dw is [m outputs][n inputs][3][3] */
     int64_t chunk;                    /* tiles */
     int64_t lds;                      /* row stride of the sums: n rounded up */
+    int64_t ldz;                      /* floats from tile to tile of transformed dy */
     int64_t z_step, v_step, sum_step; /* between the 36 matrices */
     int64_t columns, n_columns;       /* blocks */
 } weight;
@@ -24,8 +25,8 @@ static int64_t even_share(int64_t n, int64_t most)
     return ITO_MAX(1, div_up(n, ITO_MAX(1, div_up(n, most))));
 }
 
-/* The workspace: a pixel of zeros; transformed dy [36][tile of rows][chunk][GEMM_MR]; transformed x
- * [36][panel][chunk][GEMM_NR]; sums [36][m][lds]. */
+/* The workspace: a pixel of zeros; transformed dy [36][chunk][ldz]; transformed x [36][panel][chunk][GEMM_NR];
+ * sums [36][m][lds]. */
 static int64_t zeros_floats(const weight *s)
 {
     return div_up(ITO_MAX(s->m, s->n), 16) * 16;
@@ -37,7 +38,8 @@ static void cut(weight *s)
     s->columns = even_share(gemm_panels(s->n), MOST_PANELS) * GEMM_NR;
     s->n_columns = div_up(s->n, s->columns);
     s->chunk = even_share(winograd_tiles(&s->x), MOST_TILES);
-    s->z_step = winograd_step(s->chunk * gemm_tile_count(s->m) * GEMM_MR);
+    s->ldz = winograd_step(s->m);
+    s->z_step = winograd_step(s->chunk * s->ldz);
     s->v_step = winograd_step(s->chunk * s->lds);
     s->sum_step = winograd_step(s->m * s->lds);
 }
@@ -54,7 +56,8 @@ static ito_status prepare_any(ito_kernel *k)
     s->m = dy.d[3];
     s->n = attr->x_shape.d[3];
     cut(s);
-    int64_t floats = zeros_floats(s) + WINOGRAD_POINTS * (s->z_step + s->v_step + s->sum_step);
+    int64_t floats = zeros_floats(s) + WINOGRAD_POINTS * (s->z_step + s->v_step + s->sum_step) +
+                     ITO_MAX(1, k->n_threads) * gemm_tiles_floats(s->m, s->chunk);
     k->workspace_bytes = (size_t)floats * sizeof(float);
     return ITO_OK;
 }
@@ -67,34 +70,9 @@ static ito_status prepare(ito_kernel *k)
 typedef struct job {
     const weight *s;
     const float *x, *dy;
-    float *dw, *zeros, *z, *v, *sums;
+    float *dw, *zeros, *z, *v, *sums, *buffers;
     int64_t tile0, n_tiles; /* the chunk */
 } job;
-
-/* A dy A^T of n channels of one tile of 16 pixels. */
-static inline void dy_vector(const float *const *pixels, int64_t channel, int n, float *z, int64_t point_step)
-{
-    vf d[4], column[6], t[6][4];
-    for (int x = 0; x < 4; x++) {
-        for (int y = 0; y < 4; y++) d[y] = vload_n(pixels[y * 4 + x] + channel, n);
-        winograd_a(d, column);
-        for (int y = 0; y < 6; y++) t[y][x] = column[y];
-    }
-    for (int y = 0; y < 6; y++) {
-        winograd_a(t[y], column);
-        for (int x = 0; x < 6; x++) vstore_n(z + (y * 6 + x) * point_step, n, column[x]);
-    }
-}
-
-/* All channels of one tile of the image, in the product's tiles of GEMM_MR rows; z is its place in the first one. */
-static void transform_dy(const weight *s, const float *const *pixels, float *z, int64_t n_tiles)
-{
-    for (int64_t i = 0; i < gemm_tile_count(s->m); i++, z += n_tiles * GEMM_MR) {
-        int64_t channel = gemm_tile_row(s->m, i), rows = gemm_tile_row(s->m, i + 1) - channel;
-        for (int64_t at = 0; at < rows; at += VF_WIDTH)
-            dy_vector(pixels, channel + at, (int)ITO_MIN(VF_WIDTH, rows - at), z + at, s->z_step);
-    }
-}
 
 static void transform(void *arg, int64_t slice, int thread)
 {
@@ -104,16 +82,15 @@ static void transform(void *arg, int64_t slice, int thread)
     int64_t end = ITO_MIN(j->n_tiles, (slice + 1) * TURN);
     for (int64_t i = slice * TURN; i < end; i++) {
         const float *pixels[16];
-        winograd_source(&s->x, j->x, j->tile0 + i, j->zeros, j->v + i * GEMM_NR, s->v_step, GEMM_NR,
+        winograd_source(&s->x, j->x, j->tile0 + i, j->zeros, 0, s->n, j->v + i * GEMM_NR, s->v_step, GEMM_NR,
                         j->n_tiles * GEMM_NR);
         winograd_patch(&s->dy, j->dy, j->tile0 + i, 4, j->zeros, pixels);
-        transform_dy(s, pixels, j->z + i * GEMM_MR, j->n_tiles);
+        winograd_gradient(pixels, 0, s->m, j->z + i * s->ldz, s->z_step);
     }
 }
 
 static void multiply(void *arg, int64_t slice, int thread)
 {
-    (void)thread;
     const job *j = arg;
     const weight *s = j->s;
     int64_t point = slice / s->n_columns, column = slice % s->n_columns * s->columns;
@@ -121,7 +98,9 @@ static void multiply(void *arg, int64_t slice, int thread)
                            .n = ITO_MIN(s->columns, s->lds - column),
                            .k = j->n_tiles,
                            .a = j->z + point * s->z_step,
-                           .layout = GEMM_TILES,
+                           .lda = s->ldz,
+                           .layout = GEMM_BY_COLUMNS,
+                           .buffer = j->buffers + thread * gemm_tiles_floats(s->m, s->chunk),
                            .wide_panels = true,
                            .b = j->v + point * s->v_step + column * j->n_tiles,
                            .c = j->sums + point * s->sum_step + column,
@@ -136,14 +115,8 @@ static void finish(void *arg, int64_t row, int thread)
     const job *j = arg;
     const weight *s = j->s;
     for (int64_t c = 0; c < s->n; c += VF_WIDTH) {
-        const float *sum = j->sums + row * s->lds + c;
-        vf u[6], g[3], half[3][6], taps[9];
-        for (int x = 0; x < 6; x++) {
-            for (int y = 0; y < 6; y++) u[y] = vload(sum + (y * 6 + x) * s->sum_step);
-            winograd_gt(u, g);
-            for (int y = 0; y < 3; y++) half[y][x] = g[y];
-        }
-        for (int y = 0; y < 3; y++) winograd_gt(half[y], taps + y * 3);
+        vf taps[9];
+        winograd_taps(j->sums + row * s->lds + c, s->sum_step, taps);
         winograd_put_taps(taps, (int)ITO_MIN(VF_WIDTH, s->n - c), j->dw + (row * s->n + c) * 9);
     }
 }
@@ -158,6 +131,7 @@ static void run(const ito_kernel *k, const ito_queue *q, const void *const *in, 
     j.z = j.zeros + zeros_floats(s);
     j.v = j.z + WINOGRAD_POINTS * s->z_step;
     j.sums = j.v + WINOGRAD_POINTS * s->v_step;
+    j.buffers = j.sums + WINOGRAD_POINTS * s->sum_step;
     memset(j.zeros, 0, (size_t)zeros_floats(s) * sizeof *j.zeros);
     for (; j.tile0 < tiles; j.tile0 += s->chunk) {
         j.n_tiles = ITO_MIN(s->chunk, tiles - j.tile0);
