@@ -13,7 +13,7 @@
 
 #define MOST_ROWS    64     /* outputs of a block */
 #define MOST_COLUMNS 128    /* inputs of a block */
-#define ALL_POINTS   4096   /* so many pairs of channels of a block still take one pass */
+#define ALL_POINTS   3072   /* so many pairs of channels of a block still take one pass */
 #define CACHE_FLOATS 225280 /* wanted size of a slice's sums and transformed tiles */
 #define MOST_TILES   48     /* of a chunk */
 #define LEAST_TILES  16
