@@ -112,23 +112,37 @@ INLINE float part_row(int kind, int64_t n, const float *x)
     return combine_lanes(kind, total[0]);
 }
 
+#define CHAINS 8 /* sums under way at once: an addition takes longer than a load */
+
+/* Some vectors of each row to one row, CHAINS / vectors rows at a time; `vectors` is a constant. */
+INLINE void part_vectors(int kind, int vectors, int64_t rows, int64_t stride, const float *x, float *y)
+{
+    const int turn = CHAINS / vectors;
+    vf total[CHAINS];
+    for (int i = 0; i < CHAINS; i++) total[i] = vset(start_of(kind));
+    int64_t r = 0;
+    for (; r + turn <= rows; r += turn, x += turn * stride)
+        for (int i = 0; i < CHAINS; i++)
+            total[i] = combine(kind, total[i], vload(x + i / vectors * stride + i % vectors * VF_WIDTH));
+    for (; r < rows; r++, x += stride)
+        for (int j = 0; j < vectors; j++) total[j] = combine(kind, total[j], vload(x + j * VF_WIDTH));
+    for (int i = vectors; i < CHAINS; i++) total[i % vectors] = combine(kind, total[i % vectors], total[i]);
+    for (int j = 0; j < vectors; j++) vstore(y + j * VF_WIDTH, total[j]);
+}
+
 /* Rows of n columns, `stride` apart, to one row: vectors run along the columns. */
 INLINE void part_columns(int kind, int64_t rows, int64_t n, int64_t stride, const float *x, float *y)
 {
-    const vf start = vset(start_of(kind));
     int64_t c = 0;
-    for (; c + 4 * VF_WIDTH <= n; c += 4 * VF_WIDTH) {
-        vf total[4] = {start, start, start, start};
-        for (int64_t r = 0; r < rows; r++)
-            for (int j = 0; j < 4; j++) total[j] = combine(kind, total[j], vload(x + r * stride + c + j * VF_WIDTH));
-        for (int j = 0; j < 4; j++) vstore(y + c + j * VF_WIDTH, total[j]);
-    }
-    for (; c < n; c += VF_WIDTH) {
-        int left = (int)ITO_MIN(n - c, VF_WIDTH);
-        vf total = start;
-        for (int64_t r = 0; r < rows; r++) total = combine(kind, total, vload_n(x + r * stride + c, left));
-        vstore_n(y + c, left, total);
-    }
+    for (; c + 8 * VF_WIDTH <= n; c += 8 * VF_WIDTH) part_vectors(kind, 8, rows, stride, x + c, y + c);
+    for (; c + 4 * VF_WIDTH <= n; c += 4 * VF_WIDTH) part_vectors(kind, 4, rows, stride, x + c, y + c);
+    for (; c + 2 * VF_WIDTH <= n; c += 2 * VF_WIDTH) part_vectors(kind, 2, rows, stride, x + c, y + c);
+    for (; c + VF_WIDTH <= n; c += VF_WIDTH) part_vectors(kind, 1, rows, stride, x + c, y + c);
+    if (c == n) return;
+    int left = (int)(n - c);
+    vf total = vset(start_of(kind));
+    for (int64_t r = 0; r < rows; r++) total = combine(kind, total, vload_n(x + r * stride + c, left));
+    vstore_n(y + c, left, total);
 }
 
 /* Dense rows of fewer columns than a vector has lanes: VF_WIDTH rows at once are n vectors. */
