@@ -3,7 +3,8 @@
  *
  *   group_norm -> act                           group_norm with act
  *   unary_grad of that act -> group_norm_grad   group_norm_grad with act (when the norm's plain output has no other use)
- *   product or convolution -> add               the same with a residual input
+ *   product or convolution -> add               the same with a residual input, which for a convolution may be one pixel
+ *                                               an image (the time embedding); its input gradient too
  *   product or convolution -> act               the same with act */
 #include <string.h>
 
@@ -115,19 +116,24 @@ static void fuse_norm(fusion *f, ito_node *norm)
 
 typedef struct epilogue {
     bool *has_residual;
-    int32_t *act;
+    int32_t *act;   /* NULL when it has none */
+    bool per_image; /* may the residual be one pixel an image? */
 } epilogue;
 
 static bool find_epilogue(ito_node *n, epilogue *e)
 {
     if (runs(n, "conv2d")) {
         ito_attr_conv *a = n->attr;
-        *e = (epilogue){&a->has_residual, &a->act};
+        *e = (epilogue){&a->has_residual, &a->act, true};
+        return true;
+    }
+    if (runs(n, "conv2d_grad_input")) {
+        *e = (epilogue){.has_residual = &((ito_attr_conv *)n->attr)->has_residual};
         return true;
     }
     if (runs(n, "matmul")) {
         ito_attr_matmul *a = n->attr;
-        *e = (epilogue){&a->has_residual, &a->act};
+        *e = (epilogue){&a->has_residual, &a->act, false};
         return true;
     }
     return false;
@@ -152,17 +158,34 @@ static ito_status move_to(fusion *f, ito_node *producer, ito_node *later, ito_va
     return ITO_OK;
 }
 
+/* Is b [N, 1, 1, C] where a is [N, H, W, C]? */
+static bool is_pixel_an_image(ito_shape a, ito_shape b)
+{
+    return a.n_dims == 4 && ito_shape_equal(b, ITO_SHAPE(a.d[0], 1, 1, a.d[3]));
+}
+
+/* The operand of an addition that a kernel may make and add the other one to; -1: none. */
+static int fusable_operand(const ito_node *add)
+{
+    if (add->in[0] == add->in[1]) return -1;
+    if (ito_shape_equal(add->in[0]->shape, add->in[1]->shape))
+        return add->in[0]->node->id > add->in[1]->node->id ? 0 : 1;
+    for (int i = 0; i < 2; i++)
+        if (is_pixel_an_image(add->in[i]->shape, add->in[1 - i]->shape)) return i;
+    return -1;
+}
+
 /* The sum is computed where the addition stood: by then the other operand is there too. */
 static ito_status fuse_residual(fusion *f, ito_node *add)
 {
     if (!runs(add, "binary") || ((const ito_attr_binary *)add->attr)->kind != ITO_BINARY_add) return ITO_OK;
-    if (!ito_shape_equal(add->in[0]->shape, add->in[1]->shape) || add->in[0] == add->in[1]) return ITO_OK;
-    int later = add->in[0]->node->id > add->in[1]->node->id ? 0 : 1;
-    ito_node *producer = add->in[later]->node;
+    int own = fusable_operand(add);
     epilogue e = {0};
-    if (!find_epilogue(producer, &e) || *e.act != ITO_UNARY_identity || *e.has_residual) return ITO_OK;
-    if (only_user(f, add->in[later]) != add) return ITO_OK;
-    ITO_TRY(move_to(f, producer, add, add->in[1 - later]));
+    if (own < 0 || !find_epilogue(add->in[own]->node, &e) || *e.has_residual) return ITO_OK;
+    if (e.act && *e.act != ITO_UNARY_identity) return ITO_OK;
+    if (!e.per_image && !ito_shape_equal(add->in[0]->shape, add->in[1]->shape)) return ITO_OK;
+    if (only_user(f, add->in[own]) != add) return ITO_OK;
+    ITO_TRY(move_to(f, add->in[own]->node, add, add->in[1 - own]));
     find_epilogue(add, &e);
     *e.has_residual = true;
     return ITO_OK;
@@ -180,7 +203,7 @@ static void fuse_act(fusion *f, ito_node *act)
         n = n->in[0]->node;
     }
     epilogue e = {0};
-    if (!find_epilogue(n, &e) || *e.act != ITO_UNARY_identity || only_user(f, &n->out[0]) != reader) return;
+    if (!find_epilogue(n, &e) || !e.act || *e.act != ITO_UNARY_identity || only_user(f, &n->out[0]) != reader) return;
     *e.act = kind;
     f->dead[act->id] = true;
     replace_uses(f, &act->out[0], act->in[0]);

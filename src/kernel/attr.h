@@ -10,7 +10,7 @@
  *   logsumexp x -> y (axis removed)
  *   permute, slice, pad x -> y           slice_grad dy -> dx (zeros where nothing was taken)       concat x... -> y
  *   gather table, index -> y             gather_grad index, dy -> dtable    matmul a, b [, bias] [, residual] -> y
- *   conv2d x, w [, bias] [, residual] -> y      conv2d_grad_input dy, w -> dx      conv2d_grad_weight x, dy -> dw
+ *   conv2d x, w [, bias] [, residual] -> y      conv2d_grad_input dy, w [, residual] -> dx      conv2d_grad_weight x, dy -> dw
  *   max_pool x -> y   max_pool_grad x, dy -> dx (to the first largest)   avg_pool x -> y   avg_pool_grad dy -> dx
  *   upsample_nearest, downsample_average x -> y
  *   group_norm x, gamma, beta -> y, stats       group_norm_grad x, gamma, beta, stats, dy -> dx, dgamma, dbeta
@@ -118,9 +118,10 @@ typedef struct ito_attr_matmul { /* [..., M, K] x [..., K, N]; with trans_b b is
 } ito_attr_matmul;
 
 /* x [N, H, W, C], w [O, C / groups, KH, KW] (the state-dict layout), y [N, OH, OW, O].
- * conv2d inputs: x, w, then bias [O] when has_bias, then residual (y's shape) when has_residual;
+ * conv2d inputs: x, w, then bias [O] when has_bias, then residual (y's shape, or [N, 1, 1, O]) when has_residual;
  *   y = act(conv(x, w) + bias + residual).
- * conv2d_grad_input inputs: dy, w; output dx of x_shape. (Forward of the transposed convolution too.)
+ * conv2d_grad_input inputs: dy, w, then residual (dx's shape) when has_residual; output dx of x_shape, residual added.
+ *   (Forward of the transposed convolution too.)
  * conv2d_grad_weight inputs: x, dy; output dw of w_shape. */
 typedef struct ito_attr_conv {
     int64_t stride[2], dilation[2];      /* height, width */

@@ -15,7 +15,7 @@ typedef struct shape {
 typedef struct problem {
     ito_attr_conv attr;
     ito_shape y_shape;
-    float *x, *w, *dy, *bias, *residual;
+    float *x, *w, *dy, *bias, *residual, *dx_residual;
     double *y, *dx, *dw; /* what they should be, y without bias */
 } problem;
 
@@ -83,6 +83,7 @@ static problem make(const shape *s)
     p.dy = fast_floats(ny, &seed);
     p.bias = fast_floats(s->o, &seed);
     p.residual = fast_floats(ny, &seed);
+    p.dx_residual = fast_floats(nx, &seed);
     p.y = zeros(ny);
     p.dx = zeros(nx);
     p.dw = zeros(nw);
@@ -92,18 +93,19 @@ static problem make(const shape *s)
 
 static void destroy(problem *p)
 {
-    void *all[] = {p->x, p->w, p->dy, p->bias, p->residual, p->y, p->dx, p->dw};
+    void *all[] = {p->x, p->w, p->dy, p->bias, p->residual, p->dx_residual, p->y, p->dx, p->dw};
     for (int i = 0; i < ITO_COUNT(all); i++) free(all[i]);
 }
 
-/* Algorithm NULL asks for the first that fits. */
-static void check_forward(problem *p, const char *algorithm, bool fused, int32_t act, uint32_t frozen,
-                          const char *label)
+/* Algorithm NULL asks for the first that fits. Fused: with bias and a residual of so many images of pixels. */
+static void check_forward_with(problem *p, const char *algorithm, bool fused, ito_shape residual, int32_t act,
+                               uint32_t frozen, const char *label)
 {
     int64_t ny = ito_shape_count(p->y_shape), o = p->attr.w_shape.d[0];
+    int64_t share = ny / ito_shape_count(residual); /* pixels that share a row of the residual */
     double *want = zeros(ny);
     for (int64_t i = 0; i < ny; i++) {
-        double y = p->y[i] + (fused ? (double)p->bias[i % o] + (double)p->residual[i] : 0);
+        double y = p->y[i] + (fused ? (double)p->bias[i % o] + (double)p->residual[i / o / share * o + i % o] : 0);
         want[i] = ito__unary_value(act, y);
     }
     ito_attr_conv attr = p->attr;
@@ -113,11 +115,20 @@ static void check_forward(problem *p, const char *algorithm, bool fused, int32_t
     c.in[0] = f32(attr.x_shape);
     c.in[1] = f32(attr.w_shape);
     c.in[2] = f32(ITO_SHAPE(o));
-    c.in[3] = c.out = f32(p->y_shape);
+    c.in[3] = f32(residual);
+    c.out = f32(p->y_shape);
     const void *data[] = {p->x, p->w, p->bias, p->residual};
     memcpy(c.data, data, sizeof data);
     fast_check(&c, want, 5e-6, label);
     free(want);
+}
+
+static void check_forward(problem *p, const char *algorithm, bool fused, int32_t act, uint32_t frozen,
+                          const char *label)
+{
+    check_forward_with(p, algorithm, fused, p->y_shape, act, frozen, label);
+    ito_shape per_image = ITO_SHAPE(p->y_shape.d[0], 1, 1, p->y_shape.d[3]);
+    if (fused) check_forward_with(p, algorithm, fused, per_image, act, frozen, label);
 }
 
 static void check_grad_input(problem *p, const char *algorithm, const char *label)
@@ -131,6 +142,17 @@ static void check_grad_input(problem *p, const char *algorithm, const char *labe
     fast_check(&c, p->dx, 5e-6, label);
     c.frozen = 2;
     fast_check(&c, p->dx, 5e-6, label);
+    int64_t nx = ito_shape_count(p->attr.x_shape);
+    double *want = zeros(nx);
+    for (int64_t i = 0; i < nx; i++) want[i] = p->dx[i] + (double)p->dx_residual[i];
+    ito_attr_conv attr = p->attr;
+    attr.has_residual = true;
+    c.attr = &attr;
+    c.n_in = 3;
+    c.in[2] = f32(p->attr.x_shape);
+    c.data[2] = p->dx_residual;
+    fast_check(&c, want, 5e-6, label);
+    free(want);
 }
 
 static void check_grad_weight(problem *p, const char *algorithm, const char *label)

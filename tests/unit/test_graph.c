@@ -96,22 +96,24 @@ static int build_block(ito_graph *g, ito_value **in, ito_value **out)
     in[3] = ito_graph_input(g, "w", ITO_F32, ITO_SHAPE(8, 8, 3, 3));
     in[4] = ito_graph_input(g, "bias", ITO_F32, ITO_SHAPE(8));
     in[5] = ito_graph_input(g, "l", ITO_F32, ITO_SHAPE(8, 8));
+    in[6] = ito_graph_input(g, "temb", ITO_F32, ITO_SHAPE(2, 1, 1, 8));
     ito_value *h = ito_op_silu(g, ito_op_group_norm(g, in[0], in[1], in[2], 2, 1e-5));
-    h = ito_op_add(g, ito_op_conv2d(g, h, in[3], in[4], &same), in[0]);
+    h = ito_op_add(g, ito_op_conv2d(g, h, in[3], in[4], &same), in[6]);
+    h = ito_op_add(g, ito_op_conv2d(g, h, in[3], in[4], &same), ito_op_conv2d(g, in[0], in[3], NULL, &same));
     out[0] = ito_op_gelu(g, ito_op_linear(g, h, in[5], in[4]));
-    assert_int_equal(ito_graph_grad(g, 1, out, NULL, 6, in, out + 1), ITO_OK);
-    return 7;
+    assert_int_equal(ito_graph_grad(g, 1, out, NULL, 7, in, out + 1), ITO_OK);
+    return 8;
 }
 
 static int run_block(bool no_fusion, bool with_gradients, double **values, int64_t *count)
 {
     bench f = bench_open();
-    ito_value *in[6], *out[7];
+    ito_value *in[7], *out[8];
     ito_program *p;
     int n = build_block(f.g, in, out);
     if (!with_gradients) n = 1;
     assert_ok(f.ctx, ito_program_create(f.g, n, out, &(ito_program_options){.no_fusion = no_fusion}, &p));
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 7; i++) {
         int64_t size = ito_shape_count(ito_value_shape(in[i]));
         double *x = calloc((size_t)size, sizeof *x);
         random_doubles(40u + (unsigned)i, size, -1, 1, x);
@@ -133,11 +135,11 @@ static void test_fusion_changes_nothing(void **state)
 {
     (void)state;
     for (int gradients = 0; gradients < 2; gradients++) {
-        double *plain[7], *fused[7];
-        int64_t count[7];
-        int n = gradients ? 7 : 1, steps = run_block(true, gradients, plain, count),
+        double *plain[8], *fused[8];
+        int64_t count[8];
+        int n = gradients ? 8 : 1, steps = run_block(true, gradients, plain, count),
             fewer = run_block(false, gradients, fused, count);
-        assert_int_equal(steps - fewer, 3); /* act, residual, act; or act, its gradient, residual */
+        assert_int_equal(steps - fewer, 4); /* act, two residuals, act; or act, its gradient, two residuals */
         for (int i = 0; i < n; i++) {
             for (int64_t k = 0; k < count[i]; k++)
                 if (!(fabs(plain[i][k] - fused[i][k]) <= 1e-5 * (1 + fabs(plain[i][k]))))

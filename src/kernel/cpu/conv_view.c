@@ -59,3 +59,10 @@ bool ito__conv_fits(const ito_kernel *k)
     const ito_attr_conv *attr = k->attr;
     return fits && attr->x_shape.n_dims == 4 && attr->w_shape.n_dims == 4 && attr->groups > 0;
 }
+
+bool ito__conv_residual_per_image(const ito_kernel *k)
+{
+    const ito_attr_conv *attr = k->attr;
+    if (!attr->has_residual) return false;
+    return ito_shape_count(k->in[2 + attr->has_bias].shape) != ito_shape_count(k->out[0].shape);
+}

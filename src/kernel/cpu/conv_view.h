@@ -44,4 +44,7 @@ bool ito__conv_view_is_plain(const conv_view *v);
 /* All float32, images of four dimensions, weights of four? */
 bool ito__conv_fits(const ito_kernel *k);
 
+/* Has conv2d a residual of one pixel an image? */
+bool ito__conv_residual_per_image(const ito_kernel *k);
+
 #endif

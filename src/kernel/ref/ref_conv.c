@@ -41,6 +41,13 @@ static double window_sum(const ito_attr_conv *attr, const ito_ref_array *x, cons
     return sum;
 }
 
+/* A residual that has one pixel an image is the same for all its pixels. */
+static double residual_at(const ito_ref_array *residual, const ito_ref_array *y, int64_t e, const int64_t y_at[4])
+{
+    bool per_image = residual->count != y->count;
+    return ref_get(residual, per_image ? y_at[0] * y->shape.d[3] + y_at[3] : e);
+}
+
 static void run_conv2d(const ito_ref *r)
 {
     const ito_attr_conv *attr = r->attr;
@@ -52,7 +59,7 @@ static void run_conv2d(const ito_ref *r)
         ref_unravel(&y->shape, e, y_at);
         double sum = window_sum(attr, &r->in[0], &r->in[1], y_at);
         if (bias) sum += ref_get(bias, y_at[3]);
-        if (residual) sum += ref_get(residual, e);
+        if (residual) sum += residual_at(residual, y, e, y_at);
         ref_put(y, e, ito__unary_value(attr->act, sum));
     }
 }
@@ -76,11 +83,13 @@ static double spread_sum(const ito_attr_conv *attr, const ito_ref_array *dy, con
 
 static void run_conv2d_grad_input(const ito_ref *r)
 {
+    const ito_attr_conv *attr = r->attr;
     const ito_ref_array *dx = &r->out[0];
     for (int64_t e = 0; e < dx->count; e++) {
         int64_t x_at[ITO_MAX_DIMS] = {0};
         ref_unravel(&dx->shape, e, x_at);
-        ref_put(dx, e, spread_sum(r->attr, &r->in[0], &r->in[1], x_at));
+        double sum = spread_sum(attr, &r->in[0], &r->in[1], x_at);
+        ref_put(dx, e, attr->has_residual ? sum + ref_get(&r->in[2], e) : sum);
     }
 }
 

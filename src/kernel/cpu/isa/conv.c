@@ -99,6 +99,7 @@ typedef struct job {
     const ito_kernel *k;
     const phase *p;
     const float *source, *w, *packed, *bias, *residual;
+    int64_t residual_rows; /* pixels that share one of the residual; 0: each has its own */
     float *target, *to_pack, *scratch;
     int32_t act;
 } job;
@@ -158,7 +159,7 @@ static void run_block(void *arg, int64_t slice, int thread)
                     .lda = p->view.channels,
                     .fill = p->plain ? NULL : conv_fill,
                     .fill_arg = &source,
-                    .fill_row = row,
+                    .first_row = row,
                     .buffer = scratch + ROWS_FLOATS,
                     .b = j->packed + p->packed_at + (group * gemm_panels(s->n) * GEMM_NR + column) * p->k,
                     .ldc = channels,
@@ -173,7 +174,8 @@ static void run_block(void *arg, int64_t slice, int thread)
         at += row * channels;
     }
     g.c = j->target + at;
-    g.residual = j->residual ? j->residual + at : NULL;
+    g.residual_rows = j->residual_rows;
+    g.residual = j->residual ? j->residual + (j->residual_rows ? group * s->n + column : at) : NULL;
     gemm_run(&g);
 }
 
@@ -199,13 +201,17 @@ static void run_forward(const ito_kernel *k, const ito_queue *q, const void *con
     job j = {.k = k, .source = in[0], .packed = packed, .target = out[0], .act = attr->act};
     if (attr->has_bias) j.bias = in[2];
     if (attr->has_residual) j.residual = in[2 + attr->has_bias];
+    if (ito__conv_residual_per_image(k))
+        j.residual_rows = conv_view_pixels(&((const conv *)k->state)->phase[0].view) / k->out[0].shape.d[0];
     run_phases(&j, q, in, workspace);
 }
 
 static void run_grad_input(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out,
                            void *workspace, const void *packed)
 {
+    const ito_attr_conv *attr = k->attr;
     job j = {.k = k, .source = in[0], .packed = packed, .target = out[0]};
+    if (attr->has_residual) j.residual = in[2];
     run_phases(&j, q, in, workspace);
 }
 

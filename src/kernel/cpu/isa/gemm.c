@@ -10,25 +10,35 @@ typedef struct tile {
     const float *sum; /* [rows][GEMM_NR] */
 } tile;
 
-/* n <= VF_WIDTH floats of C: adds this part of the reduction; the last part adds bias and residual and applies act. */
-static inline void finish(const gemm_block *g, const tile *t, vf x, int64_t at, int64_t column, int n)
+/* n <= VF_WIDTH floats of C: adds this part of the reduction; the last part adds bias and the row's residual and applies
+ * act. */
+static inline void finish(const gemm_block *g, const tile *t, vf x, const float *residual, int64_t at, int64_t column,
+                          int n)
 {
     if (!t->first) x = vload_n(g->c + at, n) + x;
     if (t->last) {
         if (g->bias) x += vload_n(g->bias + column, n);
-        if (g->residual) x += vload_n(g->residual + at, n);
+        if (residual) x += vload_n(residual + column, n);
         x = vact(g->act, x);
     }
     vstore_n(g->c + at, n, x);
+}
+
+/* The residual of a row that begins at c + at. */
+static inline const float *residual_of(const gemm_block *g, int64_t row, int64_t at)
+{
+    if (!g->residual) return NULL;
+    return g->residual + (g->residual_rows ? (g->first_row + row) / g->residual_rows * g->ldc : at);
 }
 
 static void store_tile(const gemm_block *g, const tile *t)
 {
     for (int64_t i = 0; i < t->rows; i++) {
         int64_t row = t->row0 + i;
-        int64_t at = (g->c_rows ? g->c_rows[row] : row * g->ldc) + t->column0;
+        int64_t at = g->c_rows ? g->c_rows[row] : row * g->ldc;
+        const float *residual = residual_of(g, row, at);
         for (int64_t j = 0; j < t->columns; j += VF_WIDTH)
-            finish(g, t, vload(t->sum + i * GEMM_NR + j), at + j, t->column0 + j,
+            finish(g, t, vload(t->sum + i * GEMM_NR + j), residual, at + t->column0 + j, t->column0 + j,
                    (int)ITO_MIN(VF_WIDTH, t->columns - j));
     }
 }
@@ -88,7 +98,7 @@ static void pack_blocks(const gemm_block *g, int64_t k0, int64_t k1, int64_t ste
     float *made = g->buffer + gemm_tiles_floats(g->m, g->k);
     for (int64_t i = 0; i < gemm_tile_count(g->m); i++) {
         int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
-        if (g->fill) g->fill(g->fill_arg, g->fill_row + row0, rows, k0, k1, made, GEMM_LDA);
+        if (g->fill) g->fill(g->fill_arg, g->first_row + row0, rows, k0, k1, made, GEMM_LDA);
         pack_rows_tile(rows, k1 - k0, g->fill ? made : g->a + row0 * g->lda + k0, g->fill ? GEMM_LDA : g->lda,
                        g->buffer + i * step);
     }

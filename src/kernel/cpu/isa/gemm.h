@@ -60,15 +60,16 @@ typedef struct gemm_block {
     enum gemm_layout { GEMM_BY_ROWS, GEMM_BY_COLUMNS, GEMM_COLUMNS_IN_PLACE, GEMM_BLOCKS } layout;
     gemm_fill *fill; /* when set, makes rows of A */
     const void *fill_arg;
-    int64_t fill_row; /* number of the block's first row, for fill */
-    float *buffer;    /* gemm_buffer_floats(m, k) floats where A is copied or made; then m is at most GEMM_MC */
-    const float *b;   /* the block's first panel */
-    bool wide_panels; /* every panel is [k][GEMM_NR]; needed with columns */
+    int64_t first_row; /* number of the block's first row, for fill and residual_rows */
+    float *buffer;     /* gemm_buffer_floats(m, k) floats where A is copied or made; then m is at most GEMM_MC */
+    const float *b;    /* the block's first panel */
+    bool wide_panels;  /* every panel is [k][GEMM_NR]; needed with columns */
     float *c;
     int64_t ldc;
     const int64_t *c_rows; /* when set, row i is at c + c_rows[i] */
     const float *bias;     /* [n] or NULL */
     const float *residual; /* laid out as c, or NULL */
+    int64_t residual_rows; /* when set, so many rows of C share a row of residual, [.., ldc] */
     int32_t act;
     bool accumulate; /* add to what C holds */
 } gemm_block;

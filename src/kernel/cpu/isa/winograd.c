@@ -8,6 +8,7 @@
  *                     buffers in memory; the packed weights stream by once per chunk: for so many source channels that
  *                     a slice's transformed patches would not stay in the cache, or for few tiles
  */
+#include "kernel/cpu/conv_view.h"
 #include "kernel/cpu/isa/winograd.h"
 #include "kernel/cpu/isa/mem.h"
 
@@ -294,6 +295,7 @@ static void run(const ito_kernel *k, const ito_queue *q, const void *const *in, 
     j.target.act = attr->act;
     if (attr->has_bias) j.target.bias = in[2];
     if (attr->has_residual) j.target.residual = in[2 + attr->has_bias];
+    j.target.per_image = ito__conv_residual_per_image(k);
     run_all(&j, q, in, workspace);
 }
 
@@ -302,6 +304,7 @@ static void run_grad(const ito_kernel *k, const ito_queue *q, const void *const 
 {
     job j = {.k = k, .target = ((const winograd *)k->state)->target, .source = in[0], .packed = packed};
     j.target.data = out[0];
+    if (((const ito_attr_conv *)k->attr)->has_residual) j.target.residual = in[2];
     run_all(&j, q, in, workspace);
 }
 

@@ -224,6 +224,7 @@ typedef struct winograd_target {
     int64_t tiles_y, tiles_x;
     const float *bias;     /* [channels] or NULL */
     const float *residual; /* laid out as data, or NULL */
+    bool per_image;        /* residual is one pixel an image */
     int32_t act;
 } winograd_target;
 

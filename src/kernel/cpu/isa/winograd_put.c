@@ -8,6 +8,8 @@ typedef struct place {
     int64_t rows, columns; /* pixels inside the target */
     int64_t at;            /* first float of the first pixel */
     int64_t row_step, pixel_step;
+    int64_t residual; /* its first float, and steps, for the residual */
+    int64_t residual_row_step, residual_pixel_step;
 } place;
 
 #define INLINE static inline __attribute__((always_inline))
@@ -30,7 +32,11 @@ INLINE void put_vector(const winograd_target *t, const place *p, const float *m,
             if (!full && x >= p->columns) break;
             int64_t at = p->at + y * p->row_step + x * p->pixel_step + channel;
             vf v = out[x] + bias;
-            if (t->residual) v += n == VF_WIDTH ? vload(t->residual + at) : vload_n(t->residual + at, n);
+            if (t->residual) {
+                const float *r =
+                    t->residual + p->residual + y * p->residual_row_step + x * p->residual_pixel_step + channel;
+                v += n == VF_WIDTH ? vload(r) : vload_n(r, n);
+            }
             v = vact(act, v);
             if (n == VF_WIDTH)
                 vstore(t->data + at, v);
@@ -43,11 +49,15 @@ INLINE void put_vector(const winograd_target *t, const place *p, const float *m,
 static place find_place(const winograd_target *t, int64_t tile)
 {
     const winograd_place w = winograd_place_of(t->tiles_y, t->tiles_x, tile);
-    return (place){.rows = ITO_MIN(4, t->height - w.y),
-                   .columns = ITO_MIN(4, t->width - w.x),
-                   .at = ((w.image * t->height + w.y) * t->width + w.x) * t->channels,
-                   .row_step = t->width * t->channels,
-                   .pixel_step = t->channels};
+    place p = {.rows = ITO_MIN(4, t->height - w.y),
+               .columns = ITO_MIN(4, t->width - w.x),
+               .at = ((w.image * t->height + w.y) * t->width + w.x) * t->channels,
+               .row_step = t->width * t->channels,
+               .pixel_step = t->channels};
+    p.residual = t->per_image ? w.image * t->channels : p.at;
+    p.residual_row_step = t->per_image ? 0 : p.row_step;
+    p.residual_pixel_step = t->per_image ? 0 : p.pixel_step;
+    return p;
 }
 
 void winograd_put(const winograd_target *t, int64_t tile, const float *m, int64_t point_step, int64_t channel,
