@@ -47,7 +47,7 @@ static void plan(ito_kernel *k, conv *s)
         phase *p = &s->phase[i];
         p->k = conv_view_reduction(&p->view);
         p->plain = ito__conv_view_is_plain(&p->view);
-        p->grid = gemm_grid_make(s->groups, conv_view_pixels(&p->view), s->n, p->k);
+        p->grid = gemm_grid_make(k->n_threads, s->groups, conv_view_pixels(&p->view), s->n, p->k);
         p->packed_at = s->packed_size;
         s->scratch_size = ITO_MAX(s->scratch_size, ROWS_FLOATS + gemm_buffer_floats(p->grid.rows, p->k));
         s->packed_size += (size_t)s->groups * gemm_packed_bytes(p->k, s->n) / sizeof(float);

@@ -198,9 +198,9 @@ void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, flo
         pack_strided(p, n_k, b, to);
 }
 
-gemm_grid gemm_grid_make(int64_t batch, int64_t m, int64_t n, int64_t k)
+gemm_grid gemm_grid_make(int n_threads, int64_t batch, int64_t m, int64_t n, int64_t k)
 {
-    const int64_t enough = 32;                           /* blocks: some for each of many threads */
+    const int64_t enough = 4 * ITO_MAX(1, n_threads);    /* blocks */
     const int64_t least_work = 256 * 1024;               /* multiply-adds of a block: a few microseconds */
     int64_t rows = GEMM_MC / 2, panels = gemm_panels(n); /* more leave less of the cache to B: 0.9 of the speed */
     while (rows > 2 * GEMM_MR && batch * ((m + rows - 1) / rows) < enough && rows / 2 * n * k >= least_work) rows /= 2;

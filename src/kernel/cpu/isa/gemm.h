@@ -127,13 +127,13 @@ typedef struct gemm_panel {
 } gemm_panel;
 void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, float *panel);
 
-/* How C is cut into blocks that run in parallel: enough of them for many threads, none too small to be worth a turn.
- * Depends on the shape alone. */
+/* How C is cut into blocks that run in parallel: some for each thread, none too small to be worth a turn. No bit of C depends
+ * on it. */
 typedef struct gemm_grid {
     int64_t rows, columns;     /* of a block; columns is a multiple of GEMM_NR */
     int64_t n_rows, n_columns; /* how many blocks */
 } gemm_grid;
 
-gemm_grid gemm_grid_make(int64_t batch, int64_t m, int64_t n, int64_t k);
+gemm_grid gemm_grid_make(int n_threads, int64_t batch, int64_t m, int64_t n, int64_t k);
 
 #endif

@@ -65,7 +65,7 @@ static ito_status prepare(ito_kernel *k)
         s->batch = 1;
         s->n_lead = 0;
     }
-    s->grid = gemm_grid_make(s->batch, s->m, s->n, s->k);
+    s->grid = gemm_grid_make(k->n_threads, s->batch, s->m, s->n, s->k);
     k->workspace_bytes = buffer_bytes(k);
     size_t packed = gemm_packed_bytes(s->k, s->n) * (size_t)s->n_b;
     *(k->frozen & 2 ? &k->packed_bytes : &k->workspace_bytes) += packed;
