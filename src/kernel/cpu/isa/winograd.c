@@ -8,8 +8,8 @@
  *                     buffers in memory; the packed weights stream by once per chunk: for so many source channels that
  *                     a slice's transformed patches would not stay in the cache, or for few tiles
  */
-#include "kernel/cpu/conv_view.h"
 #include "kernel/cpu/isa/winograd.h"
+#include "kernel/cpu/conv_view.h"
 #include "kernel/cpu/isa/mem.h"
 
 #define SLICE_TILES 12  /* more of them leave the cache before the last panel: 24 take a tenth longer, 48 a quarter */
