@@ -3,6 +3,7 @@
  *
  *   group_norm -> act                           group_norm with act
  *   unary_grad of that act -> group_norm_grad   group_norm_grad with act (when the norm's plain output has no other use)
+ *   group_norm_grad -> add                      the same with a residual input (what flows past the norm)
  *   product or convolution -> add               the same with a residual input, which for a convolution may be one pixel
  *                                               an image (the time embedding); its input gradient too
  *   product or convolution -> act               the same with act */
@@ -139,23 +140,30 @@ static bool find_epilogue(ito_node *n, epilogue *e)
     return false;
 }
 
+/* Gives a node one more input. */
+static ito_status add_input(fusion *f, ito_node *n, ito_value *extra)
+{
+    ito_value **in = ito__arena_alloc(f->g->arena, (size_t)(n->n_in + 1) * sizeof *in);
+    if (!in) return ITO_MEMORY;
+    memcpy(in, n->in, (size_t)n->n_in * sizeof *in);
+    in[n->n_in++] = extra;
+    n->in = in;
+    return ITO_OK;
+}
+
 /* Turns `later` into a copy of `producer` with one more input; the producer dies. */
 static ito_status move_to(fusion *f, ito_node *producer, ito_node *later, ito_value *extra)
 {
-    ito_arena *arena = f->g->arena;
-    ito_value **in = ito__arena_alloc(arena, (size_t)(producer->n_in + 1) * sizeof *in);
-    void *attr = ito__arena_alloc(arena, producer->op->attr_size);
-    if (!in || !attr) return ITO_MEMORY;
-    memcpy(in, producer->in, (size_t)producer->n_in * sizeof *in);
+    void *attr = ito__arena_alloc(f->g->arena, producer->op->attr_size);
+    if (!attr) return ITO_MEMORY;
     memcpy(attr, producer->attr, producer->op->attr_size);
-    in[producer->n_in] = extra;
-    later->n_in = producer->n_in + 1;
-    later->in = in;
+    later->n_in = producer->n_in;
+    later->in = producer->in;
     later->attr = attr;
     later->op = producer->op;
     later->label = producer->label;
     f->dead[producer->id] = true;
-    return ITO_OK;
+    return add_input(f, later, extra);
 }
 
 /* Is b [N, 1, 1, C] where a is [N, H, W, C]? */
@@ -175,13 +183,27 @@ static int fusable_operand(const ito_node *add)
     return -1;
 }
 
+/* The gradient through a norm and what flows past it: added by the norm's gradient, when the other operand is there by then. */
+static ito_status fuse_norm_grad(fusion *f, ito_node *add, int own)
+{
+    ito_node *grad = add->in[own]->node;
+    ito_value *other = add->in[1 - own];
+    if (!runs(grad, "group_norm_grad") || grad->n_in > 5 || add->in[own] != &grad->out[0]) return ITO_OK;
+    if (other->node->id > grad->id || only_user(f, add->in[own]) != add) return ITO_OK;
+    ITO_TRY(add_input(f, grad, other));
+    f->dead[add->id] = true;
+    replace_uses(f, &add->out[0], &grad->out[0]);
+    return ITO_OK;
+}
+
 /* The sum is computed where the addition stood: by then the other operand is there too. */
 static ito_status fuse_residual(fusion *f, ito_node *add)
 {
     if (!runs(add, "binary") || ((const ito_attr_binary *)add->attr)->kind != ITO_BINARY_add) return ITO_OK;
     int own = fusable_operand(add);
     epilogue e = {0};
-    if (own < 0 || !find_epilogue(add->in[own]->node, &e) || *e.has_residual) return ITO_OK;
+    if (own >= 0) ITO_TRY(fuse_norm_grad(f, add, own));
+    if (own < 0 || f->dead[add->id] || !find_epilogue(add->in[own]->node, &e) || *e.has_residual) return ITO_OK;
     if (e.act && *e.act != ITO_UNARY_identity) return ITO_OK;
     if (!e.per_image && !ito_shape_equal(add->in[0]->shape, add->in[1]->shape)) return ITO_OK;
     if (only_user(f, add->in[own]) != add) return ITO_OK;

@@ -13,7 +13,7 @@
  *   conv2d x, w [, bias] [, residual] -> y      conv2d_grad_input dy, w [, residual] -> dx      conv2d_grad_weight x, dy -> dw
  *   max_pool x -> y   max_pool_grad x, dy -> dx (to the first largest)   avg_pool x -> y   avg_pool_grad dy -> dx
  *   upsample_nearest, downsample_average x -> y
- *   group_norm x, gamma, beta -> y, stats       group_norm_grad x, gamma, beta, stats, dy -> dx, dgamma, dbeta
+ *   group_norm x, gamma, beta -> y, stats       group_norm_grad x, gamma, beta, stats, dy [, residual] -> dx, dgamma, dbeta
  *   layer_norm x, gamma, beta -> y, stats       layer_norm_grad x, gamma, beta, stats, dy -> dx, dgamma, dbeta
  *   rms_norm x, gamma -> y, stats               rms_norm_grad x, gamma, stats, dy -> dx, dgamma
  *   attention q, k, v [, bias] -> o, lse        attention_grad q, k, v [, bias], o, lse, dy -> dq, dk, dv
@@ -143,7 +143,7 @@ typedef struct ito_attr_resample { /* nearest upsampling or average downsampling
 } ito_attr_resample;
 
 /* group_norm: x [N, ..., C], gamma [C], beta [C] -> y, stats [N, groups, 2] (mean, 1 / sqrt(var + eps)); y = act(norm).
- * group_norm_grad: x, gamma, beta, stats, dy -> dx, dgamma, dbeta.
+ * group_norm_grad: x, gamma, beta, stats, dy -> dx, dgamma, dbeta; a sixth input of dx's shape is added to dx.
  * layer_norm and rms_norm normalise the last axis; stats are [rows, 2] and [rows, 1]. */
 typedef struct ito_attr_norm {
     int64_t groups;

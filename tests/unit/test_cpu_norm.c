@@ -31,6 +31,10 @@ static void check_norm(const char *op, ito_shape x, ito_shape stats, ito_attr_no
     g.out[0] = image;
     g.out[1] = g.out[2] = channels;
     check_kernel(&g, 29);
+    if (!strcmp(op, "group_norm")) { /* and what flows past the norm */
+        g.in[g.n_in++] = image;
+        check_kernel(&g, 31);
+    }
     check_free(&forward, 2);
     for (int i = 0; i < 3; i++) free(in[i]);
 }

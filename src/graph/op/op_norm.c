@@ -142,20 +142,21 @@ static void compose_rms_grad(ito_graph *g, const ito_node *n, ito_value **out)
     compose_grad(&s, n, out);
 }
 
-#define GRAD_DEF(def, inputs, outputs, composition, may_overwrite)                                                     \
+#define GRAD_DEF(def, inputs, most, outputs, composition, may_overwrite)                                               \
     static const ito_op_def def = {.name = #def,                                                                       \
                                    .summary = "gradient from x, the saved statistics and dy",                          \
                                    .kernel = #def,                                                                     \
                                    .min_in = inputs,                                                                   \
-                                   .max_in = inputs,                                                                   \
+                                   .max_in = most,                                                                     \
                                    .n_out = outputs,                                                                   \
                                    .attr_size = sizeof(ito_attr_norm),                                                 \
                                    .infer = infer_norm_grad,                                                           \
                                    .compose = composition,                                                             \
                                    .inplace = may_overwrite}
-GRAD_DEF(group_norm_grad, 5, 3, compose_group_grad, 1u << 4);
-GRAD_DEF(layer_norm_grad, 5, 3, compose_layer_grad, 0);
-GRAD_DEF(rms_norm_grad, 4, 2, compose_rms_grad, 0);
+/* The sixth input is set by fusion alone, after differentiation. */
+GRAD_DEF(group_norm_grad, 5, 6, 3, compose_group_grad, 1u << 4);
+GRAD_DEF(layer_norm_grad, 5, 5, 3, compose_layer_grad, 0);
+GRAD_DEF(rms_norm_grad, 4, 4, 2, compose_rms_grad, 0);
 
 /* ---- forward ---- */
 

@@ -164,6 +164,8 @@ static void run_group_norm(const ito_ref *r)
 static void run_group_norm_grad(const ito_ref *r)
 {
     centred_grad(r, false);
+    for (int64_t e = 0; r->n_in > 5 && e < r->out[0].count; e++)
+        ref_put(&r->out[0], e, ref_get(&r->out[0], e) + ref_get(&r->in[5], e));
 }
 
 static void run_layer_norm(const ito_ref *r)

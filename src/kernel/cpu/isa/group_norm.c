@@ -8,7 +8,7 @@
  *             3. per chunk: y = act(gamma (x - mean) rstd + beta)
  *   gradient  1. per chunk: du = act'(u) dy, kept in dx, and per channel the sums of du and du (x - mean)
  *             2. per sample: a = avg(gamma du), b = avg(gamma du xhat) over each group
- *             3. per chunk: dx = rstd (gamma du - a - xhat b); last, dgamma and dbeta as sums over samples in order
+ *             3. per chunk: dx = rstd (gamma du - a - xhat b) [+ residual]; last, dgamma and dbeta as sums over samples in order
  *
  * With enough samples a thread takes a whole sample through all three steps while it lies in the cache; with few, each
  * step is parallel over chunks. Both give the same bits. y may be x, and dx may be dy: that saves reading y's lines from
@@ -52,7 +52,7 @@ typedef struct norm_job {
     shape3 s;
     int32_t act;
     double eps;
-    const float *x, *gamma, *beta, *stats, *dy;
+    const float *x, *gamma, *beta, *stats, *dy, *residual;
     float *y, *y_stats, *dgamma, *dbeta; /* y is dx in the gradient */
     float *partials, *samples;
 } norm_job;
@@ -425,24 +425,31 @@ typedef struct grad_rows {
     const float *mean, *factor, *slope, *constant;
 } grad_rows;
 
-/* dx = factor du + slope (x - mean) + constant for one vector of channels */
-INLINE void grad_vector(const grad_rows *g, int lanes, const float *x, const float *du, int64_t c, float *dx)
+/* dx = factor du + slope (x - mean) + constant, + residual unless that is NULL, for one vector of channels */
+INLINE void grad_vector(const grad_rows *g, int lanes, const float *x, const float *du, const float *residual,
+                        int64_t c, float *dx)
 {
     vf d = load(du, lanes) * load(g->factor + c, lanes) + load(g->constant + c, lanes);
-    store(dx, lanes, d + (load(x, lanes) - load(g->mean + c, lanes)) * load(g->slope + c, lanes));
+    d += (load(x, lanes) - load(g->mean + c, lanes)) * load(g->slope + c, lanes);
+    if (residual) d += load(residual, lanes);
+    store(dx, lanes, d);
 }
 
 static void apply_grad(const norm_job *j, int64_t n, int64_t chunk)
 {
-    const int64_t channels = j->s.channels, at = chunk_at(&j->s, n, chunk);
+    const int64_t channels = j->s.channels, first = chunk_at(&j->s, n, chunk);
+    const int64_t end = first + rows_of(&j->s, chunk) * channels;
     const grad_rows g = {sample_row(j, n, 0), sample_row(j, n, 1), sample_row(j, n, 2), sample_row(j, n, 3)};
-    const float *x = j->x + at, *du = du_chunk(j, n, chunk);
-    float *dx = j->y + at;
-    for (int64_t rows = rows_of(&j->s, chunk); rows > 0; rows--, x += channels, du += channels, dx += channels) {
-        int64_t c = 0;
-        for (; c + VF_WIDTH <= channels; c += VF_WIDTH) grad_vector(&g, VF_WIDTH, x + c, du + c, c, dx + c);
-        if (c < channels) grad_vector(&g, (int)(channels - c), x + c, du + c, c, dx + c);
-    }
+    const float *du = du_chunk(j, n, chunk) - first;
+    for (int64_t row = first; row < end; row += channels)
+        for (int64_t c = 0; c < channels; c += VF_WIDTH) {
+            const int64_t at = row + c;
+            const float *residual = j->residual ? j->residual + at : NULL;
+            if (c + VF_WIDTH <= channels)
+                grad_vector(&g, VF_WIDTH, j->x + at, du + at, residual, c, j->y + at);
+            else
+                grad_vector(&g, (int)(channels - c), j->x + at, du + at, residual, c, j->y + at);
+        }
 }
 
 static void expand_slice(void *arg, int64_t n, int thread)
@@ -474,6 +481,7 @@ static void grad_run(RUN_ARGS)
     norm_job j = job_of(k, in, work);
     j.stats = in[3];
     j.dy = in[4];
+    if (k->n_in > 5) j.residual = in[5];
     j.y = out[0];
     j.dgamma = out[1];
     j.dbeta = out[2];
