@@ -14,10 +14,11 @@ extern "C" {
 
 #define ITO_MAX_DIMS 6
 
-typedef enum ito_dtype { ITO_F32, ITO_F64, ITO_I32, ITO_U8, ITO_DTYPE_COUNT } ito_dtype;
+/* ITO_BF16 is for keeping: operations compute in f32 or f64, and ito_op_cast leads there and back. */
+typedef enum ito_dtype { ITO_F32, ITO_F64, ITO_I32, ITO_U8, ITO_BF16, ITO_DTYPE_COUNT } ito_dtype;
 
 size_t ito_dtype_size(ito_dtype dtype);
-const char *ito_dtype_name(ito_dtype dtype); /* "f32", "f64", "i32", "u8" */
+const char *ito_dtype_name(ito_dtype dtype); /* "f32", "f64", "i32", "u8", "bf16" */
 
 /* n_dims == 0 is a scalar with one element. Row-major: d[n_dims - 1] varies fastest. */
 typedef struct ito_shape {

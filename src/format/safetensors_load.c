@@ -4,6 +4,7 @@
 #include <ito/safetensors.h>
 
 #include "base/base.h"
+#include "tensor/bf16.h"
 
 /* IEEE binary16 to binary32: exact. */
 static float half_value(uint16_t h)
@@ -19,15 +20,6 @@ static float half_value(uint16_t h)
     return value;
 }
 
-/* bfloat16 is the upper half of a binary32. */
-static float bfloat_value(uint16_t b)
-{
-    uint32_t bits = (uint32_t)b << 16;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 static float f32_at(ito_safetensors_dtype dtype, const unsigned char *from)
 {
     double f64;
@@ -39,7 +31,7 @@ static float f32_at(ito_safetensors_dtype dtype, const unsigned char *from)
     case ITO_SAFETENSORS_F64: memcpy(&f64, from, 8); return (float)f64;
     case ITO_SAFETENSORS_F32: memcpy(&f32, from, 4); return f32;
     case ITO_SAFETENSORS_F16: memcpy(&u16, from, 2); return half_value(u16);
-    case ITO_SAFETENSORS_BF16: memcpy(&u16, from, 2); return bfloat_value(u16);
+    case ITO_SAFETENSORS_BF16: memcpy(&u16, from, 2); return ito__bf16_widen(u16);
     case ITO_SAFETENSORS_I64: memcpy(&i64, from, 8); return (float)i64;
     case ITO_SAFETENSORS_I32: memcpy(&i32, from, 4); return (float)i32;
     case ITO_SAFETENSORS_I8: return (float)(int8_t)from[0];

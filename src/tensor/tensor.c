@@ -6,14 +6,14 @@
 
 size_t ito_dtype_size(ito_dtype dtype)
 {
-    static const size_t sizes[ITO_DTYPE_COUNT] = {4, 8, 4, 1};
+    static const size_t sizes[ITO_DTYPE_COUNT] = {4, 8, 4, 1, 2};
     assert((unsigned)dtype < ITO_DTYPE_COUNT);
     return sizes[dtype];
 }
 
 const char *ito_dtype_name(ito_dtype dtype)
 {
-    static const char *const names[ITO_DTYPE_COUNT] = {"f32", "f64", "i32", "u8"};
+    static const char *const names[ITO_DTYPE_COUNT] = {"f32", "f64", "i32", "u8", "bf16"};
     return (unsigned)dtype < ITO_DTYPE_COUNT ? names[dtype] : "?";
 }
 

@@ -11,11 +11,11 @@ static ito_status infer_cast(ito_infer *n)
 }
 
 /* What flows into a cast from whole numbers goes on as whole numbers, so that an op that made them can refuse it; a cast to
- * them lets nothing pass. */
+ * them lets nothing pass. Rounding to bf16 counts as the identity. */
 static void cast_grad(ito_graph *g, const ito_node *n, ito_value *const *dy, const bool *need, ito_value **dx)
 {
     (void)need;
-    if (dy[0]->dtype <= ITO_F64) dx[0] = ito_op_cast(g, dy[0], n->in[0]->dtype);
+    if (dy[0]->dtype <= ITO_F64 || dy[0]->dtype == ITO_BF16) dx[0] = ito_op_cast(g, dy[0], n->in[0]->dtype);
 }
 
 static const ito_op_def cast_op = {.name = "cast",
@@ -62,6 +62,12 @@ static ito_value *build_cast(ito_graph *g, ito_value *const *in, const void *arg
     return ito_op_square(g, ito_op_cast(g, ito_op_cast(g, in[0], ITO_F64), in[0]->dtype));
 }
 
+static ito_value *build_round(ito_graph *g, ito_value *const *in, const void *arg)
+{
+    (void)arg;
+    return ito_op_cast(g, ito_op_cast(g, in[0], ITO_BF16), in[0]->dtype);
+}
+
 static ito_value *build_truncate(ito_graph *g, ito_value *const *in, const void *arg)
 {
     (void)arg;
@@ -81,11 +87,17 @@ static ito_value *build_stop(ito_graph *g, ito_value *const *in, const void *arg
 static const ito_op_case cases[] = {
     {.name = "cast there and back", .n_in = 1, .in = {S(0, 0, 2, 3, 5)}, .build = build_cast},
     {.name = "cast to i32", .n_in = 1, .in = {S(-9, 9, 2, 3, 5)}, .build = build_truncate, .no_grad = true},
+    {.name = "cast to bf16 and back", .n_in = 1, .in = {S(0, 0, 2, 3, 35)}, .build = build_round, .no_grad = true},
     {.name = "stop_gradient", .n_in = 2, .in = {S(0, 0, 1, 6), S(0, 0, 1, 6)}, .build = build_stop, .no_grad = true},
 };
 static const ito_op_case real_cases[] = {
     {.name = "cast there and back", .n_in = 1, .in = {S(0, 0, 4, 16, 32, 32, 128)}, .build = build_cast},
     {.name = "cast to i32", .n_in = 1, .in = {S(-9, 9, 4, 16, 32, 32, 128)}, .build = build_truncate, .no_grad = true},
+    {.name = "cast to bf16 and back",
+     .n_in = 1,
+     .in = {S(0, 0, 4, 16, 32, 32, 128)},
+     .build = build_round,
+     .no_grad = true},
 };
 static const ito_op_def *const ops[] = {&cast_op, &stop_gradient};
 const ito_op_family ito__ops_cast = ITO_OP_TABLES("cast");

@@ -10,6 +10,7 @@
 #define ITO_REF_H
 
 #include "kernel/kernel.h"
+#include "tensor/bf16.h"
 
 typedef struct ito_ref_array {
     ito_dtype dtype;
@@ -59,6 +60,7 @@ static inline double ref_get(const ito_ref_array *a, int64_t i)
     case ITO_F32: return (double)((const float *)a->data)[i];
     case ITO_F64: return ((const double *)a->data)[i];
     case ITO_I32: return (double)((const int32_t *)a->data)[i];
+    case ITO_BF16: return (double)ito__bf16_widen(((const uint16_t *)a->data)[i]);
     default: return (double)((const uint8_t *)a->data)[i];
     }
 }
@@ -76,6 +78,7 @@ static inline void ref_put(const ito_ref_array *a, int64_t i, double x)
     case ITO_F32: ((float *)a->data)[i] = (float)x; return;
     case ITO_F64: ((double *)a->data)[i] = x; return;
     case ITO_I32: ((int32_t *)a->data)[i] = (int32_t)ref_saturate(x, INT32_MIN, INT32_MAX); return;
+    case ITO_BF16: ((uint16_t *)a->data)[i] = ito__bf16_narrow_double(x); return;
     default: ((uint8_t *)a->data)[i] = (uint8_t)ref_saturate(x, 0, UINT8_MAX); return;
     }
 }

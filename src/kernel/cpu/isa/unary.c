@@ -2,6 +2,7 @@
  * once per row; a row's tail goes through the same vector code, so an element's value does not depend on its place. */
 #include "kernel/cpu/isa/mem.h"
 #include "kernel/cpu/isa/vmath.h"
+#include "tensor/bf16.h"
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
@@ -120,16 +121,35 @@ CAST(double, float)
 CAST(int32_t, float)
 CAST(uint8_t, float)
 
+static void cast_float_bf16(int64_t n, const void *in, void *out)
+{
+    const float *x = in;
+    uint16_t *y = out;
+    int64_t i = 0;
+    for (; i + VF_WIDTH <= n; i += VF_WIDTH) vh_store(y + i, vnarrow(vload(x + i)));
+    for (; i < n; i++) y[i] = ito__bf16_narrow(x[i]);
+}
+
+static void cast_bf16_float(int64_t n, const void *in, void *out)
+{
+    const uint16_t *x = in;
+    float *y = out;
+    int64_t i = 0;
+    for (; i + VF_WIDTH <= n; i += VF_WIDTH) vstore(y + i, vwiden(vh_load(x + i)));
+    for (; i < n; i++) y[i] = ito__bf16_widen(x[i]);
+}
+
 typedef void cast_fn(int64_t n, const void *x, void *y);
 
 /* NULL where the value may not fit: the reference kernel defines those. */
 static cast_fn *find_cast(ito_dtype from, ito_dtype to)
 {
     static cast_fn *const table[ITO_DTYPE_COUNT][ITO_DTYPE_COUNT] = {
-        [ITO_F32] = {[ITO_F32] = cast_float_float, [ITO_F64] = cast_float_double},
+        [ITO_F32] = {[ITO_F32] = cast_float_float, [ITO_F64] = cast_float_double, [ITO_BF16] = cast_float_bf16},
         [ITO_F64] = {[ITO_F32] = cast_double_float},
         [ITO_I32] = {[ITO_F32] = cast_int32_t_float},
         [ITO_U8] = {[ITO_F32] = cast_uint8_t_float},
+        [ITO_BF16] = {[ITO_F32] = cast_bf16_float},
     };
     return table[from][to];
 }

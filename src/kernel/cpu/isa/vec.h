@@ -193,6 +193,32 @@ static inline vf vpick(vf a, vf b, vi from)
 #endif
 }
 
+/* bfloat16, as in tensor/bf16.h. */
+typedef uint16_t vh __attribute__((vector_size(VF_WIDTH * 2)));
+typedef uint16_t vh_unaligned __attribute__((vector_size(VF_WIDTH * 2), aligned(2), may_alias));
+
+static inline vh vh_load(const uint16_t *p)
+{
+    return *(const vh_unaligned *)p;
+}
+
+static inline void vh_store(uint16_t *p, vh x)
+{
+    *(vh_unaligned *)p = x;
+}
+
+static inline vf vwiden(vh b)
+{
+    return (vf)(__builtin_convertvector(b, vu) << 16);
+}
+
+static inline vh vnarrow(vf x)
+{
+    vu bits = (vu)x, upper = bits >> 16, nearest = (bits + 0x7fff + (upper & 1)) >> 16;
+    vu is_nan = (vu)(x != x);
+    return __builtin_convertvector((is_nan & (upper | 0x40)) | (~is_nan & nearest), vh);
+}
+
 /* Rows become columns, by exchanging ever larger squares. */
 static inline __attribute__((always_inline)) void vturn(vf x[VF_WIDTH])
 {
