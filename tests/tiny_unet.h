@@ -17,7 +17,8 @@ typedef struct tiny_unet {
     ito_value *loss;
     ito_value **grads;
     ito_program *program;
-    size_t max_memory; /* of training; 0: no limit */
+    size_t max_memory;   /* of training; 0: no limit */
+    ito_dtype precision; /* of training */
 } tiny_unet;
 
 static inline void tiny_unet_noise(tiny_unet *u, ito_value *v)
@@ -61,7 +62,7 @@ static inline void tiny_unet_compile_train(tiny_unet *u, int batch)
     u->grads = calloc((size_t)n + 1, sizeof *u->grads);
     assert_ok(u->ctx, ito__net_grad(u->net, u->loss, u->grads));
     u->grads[n] = u->loss;
-    ito_program_options options = {.n_bound = n, .max_memory = u->max_memory};
+    ito_program_options options = {.n_bound = n, .max_memory = u->max_memory, .precision = u->precision};
     assert_ok(u->ctx, ito_program_create(u->g, n + 1, u->grads, &options, &u->program));
     assert_ok(u->ctx, ito__net_bind(u->net, u->program, u->optimizer->weights));
     for (int i = 0; i < n; i++)

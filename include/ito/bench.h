@@ -95,7 +95,8 @@ typedef struct ito_bench_options {
     int size;           /* height and width of the images; 0: the network's own */
     bool train;         /* forward, backward, clip, AdamW and EMA; false: forward as in sampling, weights packed once */
     size_t max_memory;  /* of a training step's memory; 0: no limit */
-    int repeats;        /* timed runs after one warm-up; 0: 5 */
+    ito_dtype precision;          /* of a training step: ITO_F32 or ITO_BF16 (ito/program.h) */
+    int repeats;                  /* timed runs after one warm-up; 0: 5 */
     const ito_plan *plan;         /* of the program (ito/plan.h); NULL: the table's */
     const ito_bench_roofs *roofs; /* needed for the rows of steps */
 } ito_bench_options;

@@ -48,7 +48,9 @@ ito_value *ito_op_silu(ito_graph *g, ito_value *x);      /* x sigmoid(x) */
 ito_value *ito_op_gelu(ito_graph *g, ito_value *x);      /* x Phi(x), exact */
 ito_value *ito_op_gelu_tanh(ito_graph *g, ito_value *x); /* its tanh approximation */
 ito_value *ito_op_floor(ito_graph *g, ito_value *x);
-ito_value *ito_op_identity(ito_graph *g, ito_value *x);                          /* a copy */
+ito_value *ito_op_round_bf16(ito_graph *g,
+                             ito_value *x);             /* the nearest bf16, in x's dtype; to gradients the identity */
+ito_value *ito_op_identity(ito_graph *g, ito_value *x); /* a copy */
 ito_value *ito_op_scale(ito_graph *g, ito_value *x, double scale, double shift); /* scale x + shift */
 
 /* ---- products ---- */

@@ -27,6 +27,9 @@ typedef struct ito_program_options {
      * every bit. 0: no limit. */
     size_t max_memory;
     size_t held_bytes; /* what the caller holds and max_memory is to count too (weights, moments) */
+    /* ITO_BF16: large values that forward makes and gradients read are rounded to bf16 and kept so in between (mixed precision);
+     * weights, gradients, statistics and arithmetic stay f32. A program without gradients stays as it is. ITO_F32: nothing is rounded. */
+    ito_dtype precision;
     double free_share; /* of a run's work: so much may be recomputed to save memory where no limit asks for it */
 } ito_program_options;
 
@@ -60,8 +63,8 @@ typedef struct ito_program_memory_info {
     size_t const_bytes;
     size_t bound_bytes; /* what the caller binds: parameters */
     size_t live_bytes;  /* lower bound of slab_bytes: the most that is alive at once */
-    /* what recomputation made of it */
-    size_t unlimited_bytes;  /* slab_bytes without recomputation */
+    /* what recomputation (and bf16) made of it */
+    size_t unlimited_bytes;  /* slab_bytes without */
     int n_recomputed;        /* operations that run twice */
     double recomputed_share; /* their share of a run's work, estimated from bytes and arithmetic */
 } ito_program_memory_info;

@@ -55,7 +55,7 @@ typedef struct ito_train_options {
     const char *plan; /* file of a plan (ito/plan.h): algorithms for the problems that it names; NULL: the table's */
     bool resume;      /* go on from out/checkpoint by its own plan; settings must agree with it */
     /* The most bytes a training step may plan for: forward values are recomputed for the gradient as far as that needs. The run
-     * stays the same in every bit, so it is no setting and a resumed run may have another one. 0: no limit. */
+     * stays the same in every bit (in bf16 too), so it is no setting and a resumed run may have another one. 0: no limit. */
     size_t max_memory;
     /* Called often; false stops after a checkpoint. */
     bool (*progress)(void *user, const ito_train_progress *progress);

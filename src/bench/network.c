@@ -84,7 +84,8 @@ static ito_status open_train(ito_bench_net *b, const char *name, const json_t *c
                                 .seed = 1,
                                 .batch = b->batch,
                                 .plan = o->plan,
-                                .max_memory = o->max_memory};
+                                .max_memory = o->max_memory,
+                                .precision = o->precision};
     ITO_TRY(ito__trained_net_create(b->ctx, &c, &b->trained));
     ito_trained_net *t = b->trained;
     ITO_TRY(set_size(b, t->network, o->size));

@@ -16,10 +16,10 @@ const char *bench_net_name(const ito_bench_options *o)
 static void print_text(const cli *app, const ito_bench_options *o, const ito_bench_result *r)
 {
     char memory[CLI_MEMORY_TEXT];
-    printf("%s, %s, batch %d, %dx%d, f32, %d threads: %.1f ms (%.1f to %.1f), %.1f images/s, %.1f GFLOP/s, %s\n",
+    printf("%s, %s, batch %d, %dx%d, %s, %d threads: %.1f ms (%.1f to %.1f), %.1f images/s, %.1f GFLOP/s, %s\n",
            bench_net_name(o), o->train ? "train" : "forward", r->batch, r->height, r->width,
-           ito_ctx_n_threads(app->ctx), r->ms, r->ms_min, r->ms_max, r->images_per_second, r->gflops,
-           cli_memory(&r->memory, memory));
+           ito_dtype_name(o->precision), ito_ctx_n_threads(app->ctx), r->ms, r->ms_min, r->ms_max, r->images_per_second,
+           r->gflops, cli_memory(&r->memory, memory));
 }
 
 static void print_json(cli *app, const ito_bench_options *o, const ito_bench_result *r)
@@ -29,7 +29,7 @@ static void print_json(cli *app, const ito_bench_options *o, const ito_bench_res
     emit_text(j, "event", "result");
     emit_text(j, o->model ? "model" : "preset", bench_net_name(o));
     emit_text(j, "mode", o->train ? "train" : "forward");
-    emit_text(j, "precision", "f32");
+    emit_text(j, "precision", ito_dtype_name(o->precision));
     emit_int(j, "batch", r->batch);
     emit_int(j, "height", r->height);
     emit_int(j, "width", r->width);
@@ -83,8 +83,8 @@ static int sweep_one(cli *app, ito_bench_options *o, bool first)
         return CLI_DONE;
     }
     if (first) {
-        printf("%s, %s, f32, %d threads\n", bench_net_name(o), o->train ? "train" : "forward",
-               ito_ctx_n_threads(app->ctx));
+        printf("%s, %s, %s, %d threads\n", bench_net_name(o), o->train ? "train" : "forward",
+               ito_dtype_name(o->precision), ito_ctx_n_threads(app->ctx));
         printf("%5s %9s %10s %10s %12s %9s %11s\n", "batch", "size", "ms", "images/s", "us/pixel", "GFLOP/s",
                "planned");
     }
@@ -134,10 +134,11 @@ int bench_net_options(const args *a, ito_bench_options *o)
     int64_t size = args_int(a, "size", 1);
     int status = check_word("--preset", o->preset, "small", "ddpm-cifar10");
     if (status == CLI_DONE) status = check_word("--sweep", over, "batch", "size");
+    if (status == CLI_DONE) status = check_word("--precision", precision, "f32", "bf16");
     if (status == CLI_DONE) status = in_range("--batch", batch, 65536);
     if (status == CLI_DONE) status = in_range("--size", size, 8192);
     if (status != CLI_DONE) return status;
-    if (strcmp(precision, "f32") != 0) return cli_usage("bench", "--precision is '%s', expected f32", precision);
+    o->precision = strcmp(precision, "bf16") ? ITO_F32 : ITO_BF16;
     o->batch = (int)batch;
     o->size = args_has(a, "size") ? (int)size : 0;
     o->max_memory = args_size(a, "max-memory", 0);
@@ -153,6 +154,8 @@ int bench_net(cli *app, const args *a)
     int status = bench_net_options(a, &o);
     o.train = !strcmp(mode, "train");
     if (status == CLI_DONE) status = check_word("--mode", mode, "forward", "train");
+    if (status == CLI_DONE && !o.train && o.precision != ITO_F32)
+        status = cli_usage("bench", "--precision bf16 needs --mode train: it narrows what gradients read again");
     if (status == CLI_DONE) status = plan_open(app, a, &plan);
     if (status != CLI_DONE) return status;
     o.plan = plan;

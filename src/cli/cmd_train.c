@@ -177,7 +177,7 @@ static int check_recipe(const char *name)
 
 static void collect_settings(const args *a, cli_words *settings, cli_words *data_settings)
 {
-    static const char *const direct[] = {"steps", "minutes", "batch", "seed"};
+    static const char *const direct[] = {"steps", "minutes", "batch", "seed", "precision"};
     cli_words_from(settings, a, "set");
     cli_data_settings(data_settings, a, "data");
     for (int i = 0; i < CLI_COUNT(direct); i++)
@@ -259,6 +259,7 @@ static const arg_def options[] = {
     {"size", ARG_INT, "S", "height and width of the images [the data set's]"},
     {"seed", ARG_INT, "S", "of everything random in the run [0]"},
     {"max-memory", ARG_SIZE, "SIZE", "as 700M or 2G: less than a step wants costs time, not accuracy [no limit]"},
+    {"precision", ARG_TEXT, "P", "f32, or bf16: what a step keeps for its gradients takes half as much [f32]"},
     PLAN_OPTION,
     {"resume", ARG_FLAG, NULL, "go on from DIR's checkpoint"},
     {"overwrite", ARG_FLAG, NULL, "start anew where DIR holds a model"},

@@ -1,14 +1,22 @@
 /* From a graph to a program: copy what is alive, fuse, choose kernels, give every value a storage, plan the slab; where that
- * takes more memory than it may, recompute and begin again behind fusion. */
+ * takes more memory than it may, or forward values are to be kept in bf16, recompute, narrow and begin again behind fusion. */
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "graph/narrow.h"
 #include "graph/plan_impl.h"
 #include "graph/program_impl.h"
 #include "graph/recompute.h"
 #include "graph/slab.h"
+
+static ito_status check_precision(ito_ctx *ctx, ito_dtype precision)
+{
+    if (precision == ITO_F32 || precision == ITO_BF16) return ITO_OK;
+    return ito__fail(ctx, ITO_USAGE, "the precision of a program is %s, expected f32 or bf16",
+                     ito_dtype_name(precision));
+}
 
 static ito_status check_outputs(ito_graph *g, int n_out, ito_value *const *outputs, int n_bound)
 {
@@ -109,6 +117,7 @@ static ito_status prepare_step(ito_program *p, const ito_node *n, ito_step *step
     step->op = n->op->name;
     step->label = n->label;
     step->is_repeat = n->is_repeat;
+    step->is_storage = n->is_storage;
     step->flops = n->op->flops ? n->op->flops(n) : 0;
     ITO_TRY(ito__plan_prepare(p->options.plan, p->backend, k, n->op->kernel));
     step->packed_kept = k->packed_bytes && (k->frozen & 2);
@@ -291,6 +300,34 @@ done:
     return st;
 }
 
+/* ---- bf16 ---- */
+
+typedef ito_status rewrite(ito_graph *g, int n_out, ito_value *const *outputs, ito_graph **out, ito_value ***map);
+
+/* The copy that `pass` makes of p->ir takes its place; map[] and outputs[], which lead to p->ir, follow. */
+static ito_status replace_graph(ito_program *p, rewrite *pass, int n_map, ito_value **map, int n_out,
+                                ito_value **outputs)
+{
+    ito_graph *ir;
+    ito_value **next;
+    ITO_TRY(pass(p->ir, n_out, outputs, &ir, &next));
+    for (int i = 0; i < n_map; i++)
+        if (map[i]) map[i] = next[map[i]->id];
+    for (int i = 0; i < n_out; i++) outputs[i] = next[outputs[i]->id];
+    ito_graph_destroy(p->ir);
+    ito__free(p->ctx, next);
+    p->ir = ir;
+    return ITO_OK;
+}
+
+/* Rounds what will be kept, in the kernels that make it where they can. */
+static ito_status round_graph(ito_program *p, int n_out, ito_value **outputs)
+{
+    if (p->options.precision == ITO_F32) return ITO_OK;
+    ITO_TRY(replace_graph(p, ito__graph_round, p->n_map, p->map, n_out, outputs));
+    return p->options.no_fusion ? ITO_OK : ito__graph_fuse(p->ir, n_out, outputs);
+}
+
 /* ---- recomputation ---- */
 
 static size_t limited_bytes(const ito_program *p)
@@ -316,7 +353,7 @@ static ito_status open_recompute(const ito_program *p, int n_out, ito_value *con
     return st;
 }
 
-/* Lays out the graph that r has chosen. outputs[] and *map are of the whole graph; *map leads to p->ir. */
+/* Lays out the graph that r has chosen, with rounded values kept narrow. outputs[] and *map are of the whole graph; *map leads to p->ir. */
 static ito_status lay_out_less(ito_program *p, const ito_recompute *r, int n_out, ito_value *const *outputs,
                                ito_value ***map)
 {
@@ -330,6 +367,8 @@ static ito_status lay_out_less(ito_program *p, const ito_recompute *r, int n_out
     p->memory = (ito_program_memory_info){.unlimited_bytes = unlimited, .recomputed_share = ito__recompute_share(r)};
     ITO_GO(ito__recompute_copy(r, &p->ir, map));
     for (int i = 0; i < n_out; i++) less[i] = (*map)[outputs[i]->id];
+    if (p->options.precision != ITO_F32)
+        ITO_GO(replace_graph(p, ito__graph_narrow, outputs[0]->graph->n_values, *map, n_out, less));
     ITO_GO(lay_out(p, n_out, less));
     for (int t = 0; t < p->n_steps; t++) p->memory.n_recomputed += p->steps[t].is_repeat;
 done:
@@ -358,7 +397,7 @@ static ito_status lay_out_to_fit(ito_program *p, ito_recompute *r, int n_out, it
                                  ito_value ***map)
 {
     size_t limit = p->options.max_memory, whole = limited_bytes(p), least = whole, target = p->memory.slab_bytes;
-    if (p->options.free_share > 0) {
+    if (p->options.free_share > 0 || p->options.precision != ITO_F32) {
         ito__recompute_choose(r, 0, p->options.free_share);
         ITO_TRY(lay_out_less(p, r, n_out, outputs, map));
     }
@@ -402,11 +441,13 @@ static ito_status compile(ito_program *p, ito_graph *g, int n_out, ito_value *co
     for (int i = 0; i < n_out; i++) kept[i] = p->map[outputs[i]->id];
     if (!p->options.no_fusion) ITO_GO(ito__graph_fuse(p->ir, n_out, kept));
     ITO_GO(separate_bound(p->ir, p->options.n_bound, kept));
+    ITO_GO(round_graph(p, n_out, kept));
     for (int i = 0; i < n_out; i++) p->map[outputs[i]->id] = kept[i];
     ITO_GO(lay_out(p, n_out, kept));
     p->memory.unlimited_bytes = p->memory.slab_bytes;
     bool is_too_much = p->options.max_memory && limited_bytes(p) > p->options.max_memory;
-    if (is_too_much || p->options.free_share > 0) ITO_GO(lay_out_again(p, n_out, kept));
+    if (is_too_much || p->options.free_share > 0 || p->options.precision != ITO_F32)
+        ITO_GO(lay_out_again(p, n_out, kept));
     ITO_GO(allocate(p));
 done:
     ito__free(p->ctx, kept);
@@ -419,6 +460,7 @@ ito_status ito_program_create(ito_graph *g, int n_out, ito_value *const *outputs
     *out = NULL;
     ito_program_options o = options ? *options : (ito_program_options){0};
     ITO_TRY(check_outputs(g, n_out, outputs, o.n_bound));
+    ITO_TRY(check_precision(g->ctx, o.precision));
     const ito_backend *backend;
     ITO_TRY(ito__backend_open(g->ctx, o.backend, &backend));
     if (o.plan) ITO_TRY(ito__plan_check(o.plan, g->ctx, backend));

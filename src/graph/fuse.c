@@ -2,6 +2,7 @@
  * copy of the graph, after differentiation, so the fused forms need no gradient rule.
  *
  *   group_norm -> act                           group_norm with act
+ *   group_norm -> round_bf16                    group_norm that rounds, after its act
  *   unary_grad of that act -> group_norm_grad   group_norm_grad with act (when the norm's plain output has no other use)
  *   group_norm_grad -> add                      the same with a residual input (what flows past the norm)
  *   product or convolution -> add               the same with a residual input, which for a convolution may be one pixel
@@ -65,8 +66,8 @@ static void replace_uses(fusion *f, const ito_value *from, ito_value *to)
 static int act_of(const ito_node *n)
 {
     int kind = runs(n, "unary") ? ((const ito_attr_unary *)n->attr)->kind : ITO_UNARY_identity;
-    bool is_act =
-        kind == ITO_UNARY_silu || kind == ITO_UNARY_relu || kind == ITO_UNARY_gelu || kind == ITO_UNARY_gelu_tanh;
+    bool is_act = kind == ITO_UNARY_silu || kind == ITO_UNARY_relu || kind == ITO_UNARY_gelu ||
+                  kind == ITO_UNARY_gelu_tanh || kind == ITO_UNARY_round_bf16;
     return is_act ? kind : ITO_UNARY_identity;
 }
 
@@ -83,12 +84,30 @@ static ito_node *matching_norm_grad(const fusion *f, const ito_node *norm, const
 
 #define MAX_USERS 4
 
+static bool rounds(const ito_node *n)
+{
+    return runs(n, "unary") && ((const ito_attr_unary *)n->attr)->kind == ITO_UNARY_round_bf16;
+}
+
+/* Rounding to bf16 comes when all else is fused. */
+static bool fuse_norm_round(fusion *f, ito_node *norm)
+{
+    ito_node *round = only_user(f, &norm->out[0]);
+    if (!round || !rounds(round)) return false;
+    ((ito_attr_norm *)norm->attr)->rounds = true;
+    norm->is_rounded = round->is_rounded;
+    f->dead[round->id] = true;
+    replace_uses(f, &round->out[0], &norm->out[0]);
+    return true;
+}
+
 static void fuse_norm(fusion *f, ito_node *norm)
 {
     ito_node *users[MAX_USERS], *act = NULL;
     ito_attr_norm *attr = norm->attr;
     int n = find_users(f, &norm->out[0], MAX_USERS, users);
-    if (attr->act != ITO_UNARY_identity || is_kept(f, &norm->out[0]) || n > MAX_USERS) return;
+    if (fuse_norm_round(f, norm) || attr->act != ITO_UNARY_identity || is_kept(f, &norm->out[0]) || n > MAX_USERS)
+        return;
     for (int i = 0; i < n; i++)
         if (act_of(users[i]) != ITO_UNARY_identity) act = users[i];
     if (!act) return;
@@ -227,6 +246,7 @@ static void fuse_act(fusion *f, ito_node *act)
     epilogue e = {0};
     if (!find_epilogue(n, &e) || !e.act || *e.act != ITO_UNARY_identity || only_user(f, &n->out[0]) != reader) return;
     *e.act = kind;
+    n->is_rounded = act->is_rounded;
     f->dead[act->id] = true;
     replace_uses(f, &act->out[0], act->in[0]);
 }

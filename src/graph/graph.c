@@ -230,8 +230,7 @@ ito_value *ito__op(ito_graph *g, const ito_op_def *op, const void *attr, int n_i
     return attach(g, n, rule.out);
 }
 
-/* Which nodes the outputs need, by node id; freed by the caller. */
-static bool *mark_live(ito_graph *g, int n_out, ito_value *const *outputs)
+bool *ito__graph_mark_live(ito_graph *g, int n_out, ito_value *const *outputs)
 {
     bool *live = ito__alloc_array(g->ctx, (size_t)g->n_nodes, sizeof *live);
     if (!live) return NULL;
@@ -253,6 +252,7 @@ ito_value *ito__graph_copy_node(ito_graph *to, const ito_node *n, ito_value *con
     if (!copy->label) return NULL;
     copy->data = n->data;
     copy->is_gradient = n->is_gradient;
+    copy->is_rounded = n->is_rounded;
     ito_value *first = attach(to, copy, out);
     return ito__is_poison(first) ? NULL : first;
 }
@@ -272,7 +272,7 @@ ito_status ito__graph_copy_live(ito_graph *g, int n_out, ito_value *const *outpu
     ito_status st = ITO_MEMORY;
     *out = NULL;
     *map = ito__alloc_array(g->ctx, (size_t)g->n_values, sizeof **map);
-    bool *live = mark_live(g, n_out, outputs);
+    bool *live = ito__graph_mark_live(g, n_out, outputs);
     if (!*map || !live) goto done;
     ITO_GO(ito_graph_create(g->ctx, out));
     for (int id = 0; id < g->n_nodes; id++)

@@ -30,6 +30,8 @@ struct ito_node {
     const void *data;  /* of a constant */
     bool is_gradient;  /* appended by ito_graph_grad */
     bool is_repeat;    /* computes again what an earlier node computed (graph/recompute.h) */
+    bool is_rounded;   /* output 0 holds numbers that bf16 has (graph/narrow.h) */
+    bool is_storage;   /* puts a value away or fetches it (graph/narrow.h) */
 };
 
 /* What a shape rule sees and fills. To fail: `return ito__infer_fail(n, "expected ..., found ...")`. */
@@ -56,8 +58,10 @@ struct ito_op_def {
     /* The same function from simpler ops; y[o] may stay NULL for an output that nobody may differentiate. */
     void (*compose)(ito_graph *g, const ito_node *n, ito_value **y);
     double (*flops)(const ito_node *n);
-    bool zero_grad;   /* piecewise constant: the derivative is 0 where it exists */
-    uint32_t inplace; /* bit i: output 0 may overwrite input i when shapes and dtypes agree */
+    bool zero_grad;      /* piecewise constant: the derivative is 0 where it exists */
+    uint32_t reads_bf16; /* bit i: kernels take input i in bf16 too, where an f32 is expected */
+    bool moves;          /* every element of the output is one of an input's */
+    uint32_t inplace;    /* bit i: output 0 may overwrite input i when shapes and dtypes agree */
 };
 
 /* One use of an op that serves as unit test, gradient check and bench row. Ranges keep away from kinks and poles. */
@@ -127,6 +131,9 @@ ito_value *ito__graph_fail(ito_graph *g, ito_status status, const char *format, 
 bool ito__is_poison(const ito_value *v);
 /* The i-th output of v's node; poison stays poison. */
 ito_value *ito__output(ito_value *v, int i);
+
+/* Which nodes the outputs need, by node id; to be freed with ito__free, NULL when memory ran out. */
+bool *ito__graph_mark_live(ito_graph *g, int n_out, ito_value *const *outputs);
 
 /* A copy of the nodes that the outputs need, for passes that rewrite. map[value id in g] is the copy or NULL; the caller
  * destroys *out and frees *map with ito__free. */

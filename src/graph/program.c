@@ -178,9 +178,11 @@ static uint64_t hash(uint64_t h, const void *data, size_t bytes)
     return h;
 }
 
+/* Whether a kernel reads a value where it is stored, in bf16, makes no difference. */
 static uint64_t hash_desc(uint64_t h, const ito_desc *d)
 {
-    h = hash(h, &d->dtype, sizeof d->dtype);
+    ito_dtype dtype = d->dtype == ITO_BF16 ? ITO_F32 : d->dtype;
+    h = hash(h, &dtype, sizeof dtype);
     return hash(h, d->shape.d, (size_t)d->shape.n_dims * sizeof d->shape.d[0]);
 }
 
@@ -188,9 +190,10 @@ uint64_t ito_program_fingerprint(const ito_program *p)
 {
     const char *variant = p->backend->variant ? p->backend->variant() : p->backend->name;
     uint64_t h = hash(0xCBF29CE484222325ull, variant, strlen(variant));
+    if (p->options.precision != ITO_F32) h = hash(h, &p->options.precision, sizeof p->options.precision);
     for (int t = 0; t < p->n_steps; t++) {
         const ito_step *step = &p->steps[t];
-        if (step->is_repeat) continue;
+        if (step->is_repeat || step->is_storage) continue;
         h = hash(h, step->op, strlen(step->op));
         h = hash(h, step->kernel.def->name, strlen(step->kernel.def->name));
         for (int i = 0; i < step->kernel.n_in; i++) h = hash_desc(h, &step->kernel.in[i]);

@@ -31,7 +31,8 @@ typedef struct ito_step {
     void *out_ptr[ITO_MAX_OUTPUTS];
     size_t workspace, packed; /* offsets: workspace in the slab, packed in the slab or, when kept, in packed memory */
     bool packed_kept;
-    bool is_repeat; /* recomputes (graph/recompute.h) */
+    bool is_repeat;  /* recomputes (graph/recompute.h) */
+    bool is_storage; /* puts away or fetches (graph/narrow.h) */
     double flops, seconds;
 } ito_step;
 

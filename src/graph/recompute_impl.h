@@ -13,14 +13,16 @@ struct ito_recompute {
     ito_graph *g;
     /* by value id */
     ito_value **root;
-    size_t *bytes; /* in the slab; of roots */
-    bool *pinned;  /* inputs and outputs: there from birth to the end */
-    bool *may;     /* can be forgotten: made and read by forward nodes */
-    bool *again;   /* the choice: gradients read its second version */
-    bool *wanted;  /* the first version is read by gradients or repeats: kept */
-    bool *refused; /* forgetting it was tried and did not help */
-    int *mark;     /* == n_marks: met by the walk in progress */
-    int *last;     /* by version: the last place of the order that touches it */
+    size_t *bytes;   /* in the slab; of roots */
+    size_t *kept;    /* the same while nobody reads it for a while: less where it is stored in bf16 (graph/narrow.h) */
+    bool *pinned;    /* inputs and outputs: there from birth to the end */
+    bool *may;       /* can be forgotten: made and read by forward nodes */
+    bool *again;     /* the choice: gradients read its second version */
+    bool *wanted;    /* the first version is read by gradients or repeats: kept */
+    bool *refused;   /* forgetting it was tried and did not help */
+    int *mark;       /* == n_marks: met by the walk in progress */
+    int *last;       /* by version: the last place of the order that touches it */
+    int *last_early; /* of the first version: the last place in the forward pass */
     /* by node id */
     bool *live, *repeated;
     size_t *scratch;

@@ -51,8 +51,12 @@ static void find_last(ito_recompute *r)
             int version = version_read(r, n, is_repeat, i);
             r->last[version] = t;
             if (is_late && !(version & 1)) r->wanted[version / 2] = true;
+            if (!is_late) r->last_early[version / 2] = t;
         }
-        for (int o = 0; o < n->n_out; o++) r->last[version_made(r, n, is_repeat, o)] = t;
+        for (int o = 0; o < n->n_out; o++) {
+            r->last[version_made(r, n, is_repeat, o)] = t;
+            if (!is_late) r->last_early[r->root[n->out[o].id]->id] = t;
+        }
     }
     for (int v = 0; v < r->g->n_values; v++)
         if (r->pinned[v]) r->last[2 * v] = r->n_order;
@@ -73,12 +77,35 @@ static size_t taken_over(const ito_recompute *r, const ito_node *n, bool is_repe
     return 0;
 }
 
-/* Bytes of a version that place t of the order is the last to touch; counted once. */
+/* Has the version been put away, narrow, before place t? */
+static bool is_away(const ito_recompute *r, int version, int t)
+{
+    return !(version & 1) && r->last_early[version / 2] < t;
+}
+
+/* What it takes to have the inputs of n at hand that lie elsewhere, narrow. */
+static size_t widened(const ito_recompute *r, const ito_node *n, bool is_repeat, int t)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < n->n_in; i++) {
+        int version = version_read(r, n, is_repeat, i);
+        if (is_away(r, version, t) && r->kept[version / 2] < r->bytes[version / 2]) bytes += r->bytes[version / 2];
+    }
+    return bytes;
+}
+
+/* Bytes of a version that are free after place t of the order: all of it when t is the last to touch it, counted once; some when
+ * t is the last in the forward pass. */
 static size_t release(ito_recompute *r, int version, int t)
 {
-    if (r->last[version] != t) return 0;
-    r->last[version] = -1;
-    return r->bytes[version / 2];
+    int v = version / 2;
+    if (r->last[version] == t) {
+        r->last[version] = -1;
+        return is_away(r, version, t) ? r->kept[v] : r->bytes[v];
+    }
+    if ((version & 1) || r->last_early[v] != t || r->last[version] < t) return 0;
+    r->last_early[v] = t - 1; /* away from now on, and counted once */
+    return r->bytes[v] - r->kept[v];
 }
 
 static void find_peak(ito_recompute *r)
@@ -90,7 +117,8 @@ static void find_peak(ito_recompute *r)
         bool is_repeat = r->order[t] & 1;
         if (!n->op->kernel) continue;
         for (int o = 0; o < n->n_out; o++) alive += r->bytes[n->out[o].id];
-        r->peak = ITO_MAX(r->peak, alive + r->scratch[n->id] - taken_over(r, n, is_repeat, t));
+        size_t here = alive + widened(r, n, is_repeat, t) + r->scratch[n->id];
+        r->peak = ITO_MAX(r->peak, here - taken_over(r, n, is_repeat, t));
         for (int i = 0; i < n->n_in; i++) alive -= release(r, version_read(r, n, is_repeat, i), t);
         for (int o = 0; o < n->n_out; o++) alive -= release(r, version_made(r, n, is_repeat, o), t);
     }

@@ -31,7 +31,8 @@
 /* clang-format off */
 #define ITO_UNARY_MAP(X) \
     X(identity) X(neg) X(abs) X(sign) X(exp) X(log) X(sqrt) X(rsqrt) X(square) X(reciprocal) X(sin) X(cos) X(tanh) \
-    X(erf) X(sigmoid) X(softplus) X(relu) X(silu) X(gelu) X(gelu_tanh) X(log1p) X(floor)
+    X(erf) X(sigmoid) X(softplus) X(relu) X(silu) X(gelu) X(gelu_tanh) X(log1p) X(floor) \
+    X(round_bf16)
 /* clang-format on */
 
 typedef enum ito_unary {
@@ -149,6 +150,7 @@ typedef struct ito_attr_norm {
     int64_t groups;
     double eps;
     int32_t act;
+    bool rounds; /* group_norm: y is rounded to bf16 after the activation */
 } ito_attr_norm;
 
 /* q [N, Lq, H, D], k and v [N, Lk, H, D], optional bias broadcastable to [N, H, Lq, Lk] -> o [N, Lq, H, D], lse [N, H,

@@ -23,7 +23,8 @@ ito_status ito__task_net_create(const ito_task_env *env, const char *name, json_
                                      .seed = env->seed,
                                      .batch = env->batch,
                                      .plan = env->plan,
-                                     .max_memory = env->max_memory};
+                                     .max_memory = env->max_memory,
+                                     .precision = ito__recipe_precision(env->recipe)};
     ito_status st;
     *out = NULL;
     if (!architecture || json_object_update(architecture, sizes)) ITO_GO(ito__fail_memory(env->ctx, 0));

@@ -11,6 +11,7 @@
 #include "base/file.h"
 
 static const char *const schedules[] = {"cosine", "constant", NULL};
+static const char *const precisions[] = {"f32", "bf16", NULL};
 
 static const ito_opt_def train_options[] = {
     ITO_OPT_INT("steps", 0, 0, 1e12, "training steps; 0: until the minutes are over"),
@@ -28,6 +29,7 @@ static const ito_opt_def train_options[] = {
     ITO_OPT_REAL("ema_decay", 0.999, 0, 0.9999999, "of the moving average of the weights; 0: none"),
     ITO_OPT_REAL("label_dropout", 0.1, 0, 1, "share of labels hidden, for classifier-free guidance"),
     ITO_OPT_BOOL("flip", 0, "mirror every second image"),
+    ITO_OPT_CHOICE("precision", 0, precisions, "of what a step keeps for its gradients"),
     ITO_OPT_INT("checkpoint_every", 0, 0, 1e12, "steps between checkpoints; 0: every minute"),
     ITO_OPT_INT("sample_every", 0, 0, 1e12, "steps between preview grids; 0: at each quarter of the run"),
     ITO_OPT_INT("log_every", 10, 1, 1e9, "steps between lines of log.jsonl"),
@@ -183,6 +185,11 @@ ito_status ito__recipe_open(ito_ctx *ctx, const char *name, const char *task, co
 done:
     ito__recipe_destroy(r);
     return st;
+}
+
+ito_dtype ito__recipe_precision(const ito__recipe *r)
+{
+    return ito_opts_choice(r->train, "precision") == 1 ? ITO_BF16 : ITO_F32;
 }
 
 void ito__recipe_destroy(ito__recipe *r)

@@ -9,6 +9,7 @@
 #define ITO_RECIPE_H
 
 #include <ito/data.h>
+#include <ito/tensor.h>
 #include <ito/train.h>
 
 #include "base/json.h"
@@ -26,5 +27,7 @@ typedef struct ito__recipe {
 ito_status ito__recipe_open(ito_ctx *ctx, const char *name, const char *task, const ito_dataset *data,
                             const char *const *settings, ito__recipe **out);
 void ito__recipe_destroy(ito__recipe *recipe);
+/* Of its training program. */
+ito_dtype ito__recipe_precision(const ito__recipe *recipe);
 
 #endif

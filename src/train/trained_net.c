@@ -7,6 +7,8 @@
 /* What is recomputed even without a limit: so little is not to be seen in the time of a step, and it saves a fifth of its memory
  * (docs/performance.md). */
 #define FREE_SHARE 0.02
+/* In bf16 the casts take some of a step's time already. */
+#define FREE_SHARE_BF16 0.005
 
 static ito_status open_network(ito_trained_net *t, const ito_trained_net_config *c)
 {
@@ -25,7 +27,8 @@ ito_status ito__trained_net_create(ito_ctx *ctx, const ito_trained_net_config *c
                            .seed = config->seed,
                            .batch = config->batch,
                            .plan = config->plan,
-                           .max_memory = config->max_memory};
+                           .max_memory = config->max_memory,
+                           .precision = config->precision};
     ITO_GO(open_network(t, config));
     ITO_GO(ito__optimizer_create(ctx, t->network->params, &config->update, config->seed, &t->optimizer));
     ITO_GO(ito_graph_create(ctx, &t->g));
@@ -62,8 +65,9 @@ ito_status ito__trained_net_compile(ito_trained_net *t, int n_outputs, ito_value
     ito_program_options options = {.n_bound = n,
                                    .plan = t->plan,
                                    .max_memory = t->max_memory,
+                                   .precision = t->precision,
                                    .held_bytes = ito__optimizer_bytes(t->optimizer),
-                                   .free_share = FREE_SHARE};
+                                   .free_share = t->precision == ITO_F32 ? FREE_SHARE : FREE_SHARE_BF16};
     ito_value **all = ito__alloc_array(t->ctx, (size_t)n + (size_t)n_outputs, sizeof *all);
     t->grads = ito__alloc_array(t->ctx, (size_t)n, sizeof *t->grads);
     ito_status st = ITO_MEMORY;

@@ -23,6 +23,7 @@ typedef struct ito_trained_net_config {
     int batch;
     const ito_plan *plan; /* of the program; while it is compiled. NULL: the backend chooses */
     size_t max_memory;    /* of ito__trained_net_memory's planned_bytes (ito/program.h); 0: no limit */
+    ito_dtype precision;  /* ITO_F32 or ITO_BF16 (ito/program.h) */
 } ito_trained_net_config;
 
 typedef struct ito_trained_net {
@@ -37,6 +38,7 @@ typedef struct ito_trained_net {
     ito_program *program;
     const ito_plan *plan; /* until the program is compiled */
     size_t max_memory;
+    ito_dtype precision;
     uint64_t seed;
     int batch;
     int32_t *key_data;

@@ -12,6 +12,7 @@ typedef struct parts {
     json_t *config;
     int64_t size; /* of the images */
     size_t max_memory;
+    ito_dtype precision;
     ito_network *network;
     ito_graph *g;
     ito_net *net;
@@ -35,6 +36,7 @@ static ito_status make(ito_ctx *ctx, parts *p)
     ITO_TRY(ito__net_grad(p->net, loss, p->gradients));
     /* The reference kernels need no scratch memory, which would outweigh images as small as these. */
     ito_program_options options = {.n_bound = n, .max_memory = p->max_memory, .backend = p->max_memory ? "ref" : NULL};
+    options.precision = p->precision;
     return ito_program_create(p->g, n, p->gradients, &options, &p->program);
 }
 
@@ -64,6 +66,14 @@ static void test_unet_without_memory(void **state)
     json_decref(p.config);
 }
 
+static void test_bf16_unet_without_memory(void **state)
+{
+    (void)state;
+    parts p = {.config = json_loads(config, 0, NULL), .size = 4, .precision = ITO_BF16};
+    assert_true(oom_check(body, &p) > 100);
+    json_decref(p.config);
+}
+
 /* The same under a limit that makes it recompute. */
 static void test_limited_unet_without_memory(void **state)
 {
@@ -82,6 +92,7 @@ static void test_limited_unet_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_unet_without_memory),
+                                       cmocka_unit_test(test_bf16_unet_without_memory),
                                        cmocka_unit_test(test_limited_unet_without_memory)};
     return cmocka_run_group_tests_name("U-Net without memory", tests, NULL, NULL);
 }

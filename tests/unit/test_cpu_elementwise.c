@@ -56,9 +56,10 @@ static void unary_specials(void **state)
     static const float x[] = {0.0f,   -0.0f, INFINITY, -INFINITY, NAN,     1e-40f,  -1e-40f, 3e-38f,
                               1e38f,  88.5f, 89.0f,    -87.0f,    -100.0f, -104.0f, 1.0f,    -1.0f,
                               0.625f, 1e-8f, -1e-8f,   20.0f,     -20.0f,  9.2f,    -9.2f};
-    static const int kinds[] = {ITO_UNARY_exp, ITO_UNARY_log,      ITO_UNARY_sqrt,  ITO_UNARY_tanh,  ITO_UNARY_erf,
-                                ITO_UNARY_abs, ITO_UNARY_softplus, ITO_UNARY_sign,  ITO_UNARY_log1p, ITO_UNARY_floor,
-                                ITO_UNARY_neg, ITO_UNARY_relu,     ITO_UNARY_square};
+    static const int kinds[] = {ITO_UNARY_exp,    ITO_UNARY_log,       ITO_UNARY_sqrt,     ITO_UNARY_tanh,
+                                ITO_UNARY_erf,    ITO_UNARY_abs,       ITO_UNARY_softplus, ITO_UNARY_sign,
+                                ITO_UNARY_log1p,  ITO_UNARY_floor,     ITO_UNARY_neg,      ITO_UNARY_relu,
+                                ITO_UNARY_square, ITO_UNARY_round_bf16};
     for (int i = 0; i < ITO_COUNT(kinds); i++) {
         ito_attr_unary attr = {kinds[i]};
         ito_desc d = check_f32(ITO_SHAPE(ITO_COUNT(x)));

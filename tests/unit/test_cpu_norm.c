@@ -2,6 +2,8 @@
  * statistics. Tolerance relative to the largest element of each output. */
 #include "kernel_check.h"
 
+#include "tensor/bf16.h"
+
 static void check_norm(const char *op, ito_shape x, ito_shape stats, ito_attr_norm attr, bool has_beta,
                        const float *data)
 {
@@ -41,7 +43,7 @@ static void check_norm(const char *op, ito_shape x, ito_shape stats, ito_attr_no
 
 static void check_group_norm(ito_shape x, int64_t groups, int32_t act)
 {
-    check_norm("group_norm", x, ITO_SHAPE(x.d[0], groups, 2), (ito_attr_norm){groups, 1e-5, act}, true, NULL);
+    check_norm("group_norm", x, ITO_SHAPE(x.d[0], groups, 2), (ito_attr_norm){groups, 1e-5, act, false}, true, NULL);
 }
 
 static void group_norms(void **state)
@@ -57,6 +59,47 @@ static void group_norms(void **state)
     check_group_norm(ITO_SHAPE(9, 6, 6, 96), 6, ITO_UNARY_tanh);
 }
 
+/* x in bf16 is the same numbers; a rounded y may go to the other neighbour, an ulp of bf16 away. */
+static void check_narrow_norm(ito_shape x, int64_t groups, int32_t act)
+{
+    int64_t n = ito_shape_count(x);
+    uint64_t seed = 5;
+    float *wide = fast_floats(n, &seed);
+    uint16_t *narrow = calloc((size_t)n, sizeof *narrow);
+    for (int64_t i = 0; i < n; i++) narrow[i] = ito__bf16_narrow(wide[i]);
+    for (int rounds = 0; rounds < 2; rounds++) {
+        ito_attr_norm attr = {groups, 1e-5, act, rounds};
+        ito_desc image = check_f32(x), channels = check_f32(ITO_SHAPE(x.d[x.n_dims - 1]));
+        ito_desc stats = check_f32(ITO_SHAPE(x.d[0], groups, 2));
+        check_case c = {.op = "group_norm", .attr = &attr, .n_in = 3, .n_out = 2, .out = {image, stats}, .spread = 1};
+        c.tolerance = rounds ? 0x1p-8 : 5e-6;
+        c.in[0] = (ito_desc){ITO_BF16, x};
+        c.in[1] = c.in[2] = channels;
+        c.data[0] = narrow;
+        check_kernel(&c, 7);
+        if (rounds) continue;
+        check_case g = {
+            .op = "group_norm_grad", .attr = &attr, .n_in = 5, .n_out = 3, .out = {image, channels, channels}};
+        g.tolerance = 1e-5;
+        g.spread = 1;
+        memcpy(g.in, c.in, sizeof g.in);
+        g.in[3] = stats;
+        g.in[4] = image;
+        g.data[0] = narrow;
+        check_kernel(&g, 11);
+    }
+    free(wide);
+    free(narrow);
+}
+
+static void narrow_norms(void **state)
+{
+    (void)state;
+    check_narrow_norm(ITO_SHAPE(2, 16, 16, 32), 8, ITO_UNARY_silu);
+    check_narrow_norm(ITO_SHAPE(3, 9, 7, 20), 5, ITO_UNARY_identity);
+    check_narrow_norm(ITO_SHAPE(1, 40, 40, 3), 1, ITO_UNARY_gelu);
+}
+
 /* A mean of a thousand standard deviations: what E[x^2] - E[x]^2 in float would lose altogether. */
 static void far_from_zero(void **state)
 {
@@ -67,7 +110,7 @@ static void far_from_zero(void **state)
     float *data = fast_floats(n, &seed);
     for (int64_t i = 0; i < n; i++) data[i] = 1000 + data[i];
     data[0] = -500; /* and an outlier where the shift is taken */
-    ito_attr_norm attr = {4, 1e-5, ITO_UNARY_identity};
+    ito_attr_norm attr = {4, 1e-5, ITO_UNARY_identity, false};
     ito_desc image = check_f32(x), channels = check_f32(ITO_SHAPE(24));
     check_case c = {.op = "group_norm", .attr = &attr, .n_in = 3, .n_out = 2, .tolerance = 2e-4, .spread = 0.1};
     c.in[0] = c.out[0] = image;
@@ -86,7 +129,7 @@ static void row_norms(void **state)
     for (int i = 0; i < ITO_COUNT(widths); i++)
         for (int a = 0; a < ITO_COUNT(acts); a++) {
             int64_t rows = widths[i] > 1000 ? 3 : 600 / widths[i] + 37;
-            ito_attr_norm attr = {0, 1e-5, acts[a]};
+            ito_attr_norm attr = {0, 1e-5, acts[a], false};
             ito_shape x = ITO_SHAPE(rows, widths[i]);
             if (widths[i] > 1) check_norm("layer_norm", x, ITO_SHAPE(rows, 2), attr, true, NULL);
             check_norm("rms_norm", x, ITO_SHAPE(rows, 1), attr, false, NULL);
@@ -98,7 +141,7 @@ static void sample_alone(void **state)
 {
     (void)state;
     uint64_t seed = 3;
-    ito_attr_norm attr = {4, 1e-5, ITO_UNARY_silu};
+    ito_attr_norm attr = {4, 1e-5, ITO_UNARY_silu, false};
     ito_desc channels = check_f32(ITO_SHAPE(20));
     float *x = fast_floats(5 * 30 * 30 * 20, &seed), *gamma = fast_floats(20, &seed), *beta = fast_floats(20, &seed);
     for (int isa = 0; isa < ITO_ISA_COUNT; isa++) {
@@ -123,10 +166,8 @@ static void sample_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(group_norms),
-        cmocka_unit_test(far_from_zero),
-        cmocka_unit_test(row_norms),
-        cmocka_unit_test(sample_alone),
+        cmocka_unit_test(group_norms), cmocka_unit_test(narrow_norms), cmocka_unit_test(far_from_zero),
+        cmocka_unit_test(row_norms),   cmocka_unit_test(sample_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

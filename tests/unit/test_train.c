@@ -157,6 +157,14 @@ static void test_resume_denoiser(void **state)
     check_resume(state, &(run){.base = denoiser, .n_base = (int)(sizeof denoiser / sizeof *denoiser), .n_threads = 2});
 }
 
+static void test_resume_bf16(void **state)
+{
+    check_resume(state, &(run){.base = denoiser,
+                               .n_base = (int)(sizeof denoiser / sizeof *denoiser),
+                               .n_threads = 2,
+                               .extra = "precision=bf16"});
+}
+
 static void test_resume_classifier(void **state)
 {
     check_resume(state, &(run){.task = "classifier",
@@ -272,6 +280,12 @@ static void test_refuses_other_settings(void **state)
     r.extra = "rate=0.5";
     assert_int_equal(train(&r, f.a, &result, error), ITO_STATE);
     assert_non_null(strstr(error, "recipe"));
+    r.extra = "precision=bf16";
+    assert_int_equal(train(&r, f.a, &result, error), ITO_STATE);
+    assert_non_null(strstr(error, "recipe"));
+    r.extra = "precision=f16";
+    assert_int_equal(train(&r, f.a, &result, error), ITO_USAGE);
+    assert_non_null(strstr(error, "f32, bf16"));
     r.extra = "rat=0.5";
     assert_int_equal(train(&r, f.a, &result, error), ITO_USAGE);
     assert_non_null(strstr(error, "did you mean 'rate'"));
@@ -319,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_resume_denoiser, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_resume_bf16, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_resume_classifier, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_resume_keeps_its_plan, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_resume_without_its_algorithm, scratch_setup, scratch_teardown),

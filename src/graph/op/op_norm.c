@@ -142,7 +142,7 @@ static void compose_rms_grad(ito_graph *g, const ito_node *n, ito_value **out)
     compose_grad(&s, n, out);
 }
 
-#define GRAD_DEF(def, inputs, most, outputs, composition, may_overwrite)                                               \
+#define GRAD_DEF(def, inputs, most, outputs, composition, may_overwrite, narrow)                                       \
     static const ito_op_def def = {.name = #def,                                                                       \
                                    .summary = "gradient from x, the saved statistics and dy",                          \
                                    .kernel = #def,                                                                     \
@@ -152,11 +152,12 @@ static void compose_rms_grad(ito_graph *g, const ito_node *n, ito_value **out)
                                    .attr_size = sizeof(ito_attr_norm),                                                 \
                                    .infer = infer_norm_grad,                                                           \
                                    .compose = composition,                                                             \
+                                   .reads_bf16 = narrow,                                                               \
                                    .inplace = may_overwrite}
 /* The sixth input is set by fusion alone, after differentiation. */
-GRAD_DEF(group_norm_grad, 5, 6, 3, compose_group_grad, 1u << 4);
-GRAD_DEF(layer_norm_grad, 5, 5, 3, compose_layer_grad, 0);
-GRAD_DEF(rms_norm_grad, 4, 4, 2, compose_rms_grad, 0);
+GRAD_DEF(group_norm_grad, 5, 6, 3, compose_group_grad, 1u << 4, 1u << 0);
+GRAD_DEF(layer_norm_grad, 5, 5, 3, compose_layer_grad, 0, 0);
+GRAD_DEF(rms_norm_grad, 4, 4, 2, compose_rms_grad, 0, 0);
 
 /* ---- forward ---- */
 
@@ -190,7 +191,7 @@ static void rms_rule(ito_graph *g, const ito_node *n, ito_value *const *dy, cons
     norm_rule(g, &rms_norm_grad, n, dy, dx);
 }
 
-#define NORM_DEF(def, text, inputs, infer_rule, grad_rule, may_overwrite)                                              \
+#define NORM_DEF(def, text, inputs, infer_rule, grad_rule, may_overwrite, narrow)                                      \
     static const ito_op_def def = {.name = #def,                                                                       \
                                    .summary = text,                                                                    \
                                    .kernel = #def,                                                                     \
@@ -200,10 +201,12 @@ static void rms_rule(ito_graph *g, const ito_node *n, ito_value *const *dy, cons
                                    .attr_size = sizeof(ito_attr_norm),                                                 \
                                    .infer = infer_rule,                                                                \
                                    .grad = grad_rule,                                                                  \
+                                   .reads_bf16 = narrow,                                                               \
                                    .inplace = may_overwrite}
-NORM_DEF(group_norm, "each sample's groups of channels to mean 0, variance 1", 3, infer_group, group_rule, 1u << 0);
-NORM_DEF(layer_norm, "each row to mean 0, variance 1", 3, infer_layer, layer_rule, 0);
-NORM_DEF(rms_norm, "each row to mean square 1", 2, infer_rms, rms_rule, 0);
+NORM_DEF(group_norm, "each sample's groups of channels to mean 0, variance 1", 3, infer_group, group_rule, 1u << 0,
+         1u << 0);
+NORM_DEF(layer_norm, "each row to mean 0, variance 1", 3, infer_layer, layer_rule, 0, 0);
+NORM_DEF(rms_norm, "each row to mean square 1", 2, infer_rms, rms_rule, 0, 0);
 
 /* gamma or beta, or what stands for one that is missing. */
 static ito_value *affine_or(ito_graph *g, const ito_value *x, ito_value *v, double value)

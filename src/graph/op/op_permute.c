@@ -34,7 +34,8 @@ static const ito_op_def permute = {.name = "permute",
                                    .n_out = 1,
                                    .attr_size = sizeof(ito_attr_permute),
                                    .infer = infer_permute,
-                                   .grad = permute_grad};
+                                   .grad = permute_grad,
+                                   .moves = true};
 
 ito_value *ito_op_permute(ito_graph *g, ito_value *x, const int *order)
 {

@@ -62,7 +62,8 @@ static const ito_op_def max_pool = {.name = "max_pool",
                                     .n_out = 1,
                                     .attr_size = sizeof(ito_attr_pool),
                                     .infer = infer_pool,
-                                    .grad = max_rule};
+                                    .grad = max_rule,
+                                    .moves = true};
 static const ito_op_def max_pool_grad = {.name = "max_pool_grad",
                                          .summary = "gradient of max_pool from x and dy",
                                          .kernel = "max_pool_grad",

@@ -51,7 +51,8 @@ static const ito_op_def upsample = {.name = "upsample_nearest",
                                     .n_out = 1,
                                     .attr_size = sizeof(ito_attr_resample),
                                     .infer = infer_up,
-                                    .grad = up_rule};
+                                    .grad = up_rule,
+                                    .moves = true};
 static const ito_op_def downsample = {.name = "downsample_average",
                                       .summary = "the mean of each block of pixels",
                                       .kernel = "downsample_average",

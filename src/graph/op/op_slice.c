@@ -49,7 +49,8 @@ static const ito_op_def slice_op = {.name = "slice",
                                     .n_out = 1,
                                     .attr_size = sizeof(ito_attr_slice),
                                     .infer = infer_slice,
-                                    .grad = slice_grad_rule};
+                                    .grad = slice_grad_rule,
+                                    .moves = true};
 static const ito_op_def slice_grad = {.name = "slice_grad",
                                       .summary = "a part put back into zeros",
                                       .kernel = "slice_grad",
@@ -144,7 +145,8 @@ static const ito_op_def concat = {.name = "concat",
                                   .n_out = 1,
                                   .attr_size = sizeof(ito_attr_axis),
                                   .infer = infer_concat,
-                                  .grad = concat_grad};
+                                  .grad = concat_grad,
+                                  .moves = true};
 
 ito_value *ito_op_concat(ito_graph *g, int n, ito_value *const *parts, int axis)
 {

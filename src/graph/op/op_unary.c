@@ -124,7 +124,8 @@ static ito_value *derivative(ito_graph *g, int kind, ito_value *x)
     case ITO_UNARY_silu: return silu_derivative(g, x);
     case ITO_UNARY_gelu: return gelu_derivative(g, x);
     case ITO_UNARY_gelu_tanh: return gelu_tanh_derivative(g, x);
-    case ITO_UNARY_identity: return ito_op_full(g, x->dtype, x->shape, 1);
+    case ITO_UNARY_identity:
+    case ITO_UNARY_round_bf16: return ito_op_full(g, x->dtype, x->shape, 1);
     case ITO_UNARY_sign:
     case ITO_UNARY_floor:
     case ITO_UNARY_COUNT: break;
@@ -139,7 +140,8 @@ static void unary_grad_rule(ito_graph *g, const ito_node *n, ito_value *const *d
     ito_value *x = n->in[0], *y = &n->out[0];
     (void)need;
     switch ((ito_unary)attr->kind) {
-    case ITO_UNARY_identity: dx[0] = dy[0]; break;
+    case ITO_UNARY_identity:
+    case ITO_UNARY_round_bf16: dx[0] = dy[0]; break;
     case ITO_UNARY_neg: dx[0] = ito_op_neg(g, dy[0]); break;
     case ITO_UNARY_exp: dx[0] = ito_op_mul(g, dy[0], y); break;
     case ITO_UNARY_log: dx[0] = ito_op_div(g, dy[0], x); break;
@@ -194,7 +196,7 @@ ITO_UNARY_MAP(ITO_X)
     F(erf, -2.5, 2.5) F(sigmoid, -6, 6) F(softplus, -6, 6) F(relu, 0.1, 2) F(silu, -6, 6) F(gelu, -4, 4)               \
     F(gelu_tanh, -4, 4)
 /* clang-format on */
-#define STEP_MAP(F) F(sign) F(floor)
+#define STEP_MAP(F) F(sign) F(floor) F(round_bf16)
 
 #define ITO_X(...)  CASE(__VA_ARGS__),
 #define ITO_Y(kind) STEP_CASE(kind),

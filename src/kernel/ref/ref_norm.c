@@ -17,6 +17,7 @@ typedef struct norm {
     bool centred; /* is a mean taken out? */
     double eps;
     int32_t act;
+    bool rounds;
     const ito_ref_array *x, *gamma, *beta, *stats, *dy; /* beta NULL in RMS norm */
 } norm;
 
@@ -27,6 +28,7 @@ static norm norm_of(const ito_ref *r, bool rows, bool centred)
     const ito_shape *shape = &r->in[0].shape;
     int64_t channels = shape->d[shape->n_dims - 1];
     norm m = {.channels = channels, .centred = centred, .eps = attr->eps, .act = attr->act, .x = &r->in[0]};
+    m.rounds = attr->rounds;
     m.gamma = &r->in[1];
     m.groups = rows ? 1 : attr->groups;
     m.n = rows ? r->in[0].count / channels : shape->d[0];
@@ -81,7 +83,8 @@ static void forward(const norm *m, const ito_ref_array *y, const ito_ref_array *
         for (int64_t i = 0; i < set_size(m); i++) {
             int64_t at = set_element(m, set, i);
             double u = affine(m, set_channel(m, set, i), (ref_get(m->x, at) - mean) * rstd);
-            ref_put(y, at, ito__unary_value(m->act, u));
+            double value = ito__unary_value(m->act, u);
+            ref_put(y, at, m->rounds ? ito__unary_value(ITO_UNARY_round_bf16, value) : value);
         }
     }
 }

@@ -1,5 +1,5 @@
 /* Elementwise functions of one argument, and their derivatives beside them.
- * At a kink the derivative is 0 (abs, relu, sign, floor at 0). gelu is x Phi(x) with the exact normal distribution
+ * At a kink the derivative is 0 (abs, relu, sign, floor at 0), and that of rounding to bf16 counts as 1. gelu is x Phi(x) with the exact normal distribution
  * function; gelu_tanh is the approximation 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) of Hendrycks and Gimpel
  * (2016). */
 #include <math.h>
@@ -63,6 +63,7 @@ double ito__unary_value(int32_t kind, double x)
     case ITO_UNARY_gelu_tanh: return gelu_tanh(x);
     case ITO_UNARY_log1p: return log1p(x);
     case ITO_UNARY_floor: return floor(x);
+    case ITO_UNARY_round_bf16: return (double)ito__bf16_widen(ito__bf16_narrow_double(x));
     case ITO_UNARY_COUNT: break;
     }
     return x;
@@ -114,6 +115,7 @@ double ito__unary_slope(int32_t kind, double x)
     case ITO_UNARY_gelu_tanh: return gelu_tanh_slope(x);
     case ITO_UNARY_log1p: return 1 / (1 + x);
     case ITO_UNARY_floor: return 0;
+    case ITO_UNARY_round_bf16: return 1;
     case ITO_UNARY_COUNT: break;
     }
     return 0;

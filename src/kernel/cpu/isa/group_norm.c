@@ -12,7 +12,7 @@
  *
  * With enough samples a thread takes a whole sample through all three steps while it lies in the cache; with few, each
  * step is parallel over chunks. Both give the same bits. y may be x, and dx may be dy: that saves reading y's lines from
- * memory only to overwrite them. Identity and SiLU are computed in registers, other activations in a pass of their own. */
+ * memory only to overwrite them. Identity and SiLU are computed in registers, other activations in a pass of their own. x in bf16 is widened chunk by chunk. */
 #include <math.h>
 
 #include "kernel/cpu/isa/mem.h"
@@ -42,8 +42,10 @@ enum { PARTIAL_ROWS = 2, SAMPLE_ROWS = 4 };
 
 static ito_status norm_prepare(ito_kernel *k)
 {
-    if (!all_f32(k) || count_in(k, 0) == 0) return ITO_UNSUPPORTED;
+    if (!all_f32_from(k, 1) || count_in(k, 0) == 0) return ITO_UNSUPPORTED;
     shape3 s = shape_of(k);
+    bool is_narrow = k->in[0].dtype == ITO_BF16 && s.channels <= CHUNK;
+    if (!is_narrow && k->in[0].dtype != ITO_F32) return ITO_UNSUPPORTED;
     k->workspace_bytes = (size_t)(s.n * s.channels * (s.chunks * PARTIAL_ROWS + SAMPLE_ROWS)) * sizeof(float);
     return ITO_OK;
 }
@@ -51,7 +53,9 @@ static ito_status norm_prepare(ito_kernel *k)
 typedef struct norm_job {
     shape3 s;
     int32_t act;
+    bool rounds;
     double eps;
+    const uint16_t *narrow; /* x when it is bf16; else NULL */
     const float *x, *gamma, *beta, *stats, *dy, *residual;
     float *y, *y_stats, *dgamma, *dbeta; /* y is dx in the gradient */
     float *partials, *samples;
@@ -61,6 +65,8 @@ static norm_job job_of(const ito_kernel *k, const void *const *in, void *work)
 {
     const ito_attr_norm *attr = k->attr;
     norm_job j = {.s = shape_of(k), .act = attr->act, .eps = attr->eps, .x = in[0], .gamma = in[1], .beta = in[2]};
+    j.rounds = attr->rounds;
+    if (k->in[0].dtype == ITO_BF16) j.narrow = in[0];
     j.samples = work;
     j.partials = j.samples + j.s.n * j.s.channels * SAMPLE_ROWS;
     return j;
@@ -84,6 +90,15 @@ static int64_t rows_of(const shape3 *s, int64_t chunk)
 static int64_t chunk_at(const shape3 *s, int64_t n, int64_t chunk)
 {
     return (n * s->spatial + chunk * s->rows) * s->channels;
+}
+
+/* x of a chunk; wide is where it may be widened. */
+static const float *x_chunk(const norm_job *j, int64_t n, int64_t chunk, float wide[CHUNK])
+{
+    const int64_t at = chunk_at(&j->s, n, chunk);
+    if (!j->narrow) return j->x + at;
+    widen_row(rows_of(&j->s, chunk) * j->s.channels, j->narrow + at, wide);
+    return wide;
 }
 
 /* --- the three steps, by sample or by chunk ----------------------------------------------------------------------- */
@@ -182,8 +197,8 @@ INLINE void measure_columns(int vectors, int left, int64_t rows, int64_t stride,
 static void measure_forward(const norm_job *j, int64_t n, int64_t chunk)
 {
     const int64_t channels = j->s.channels, rows = rows_of(&j->s, chunk);
-    const float *x = j->x + chunk_at(&j->s, n, chunk);
-    float *mean = partial_of(j, n, chunk), *squares = mean + channels;
+    float wide[CHUNK], *mean = partial_of(j, n, chunk), *squares = mean + channels;
+    const float *x = x_chunk(j, n, chunk, wide);
     int64_t c = 0;
     for (; c + 4 * VF_WIDTH <= channels; c += 4 * VF_WIDTH)
         measure_columns(4, VF_WIDTH, rows, channels, x + c, mean + c, squares + c);
@@ -255,31 +270,38 @@ INLINE vf affine_vector(const affine *a, int lanes, const float *x, int64_t c)
     return (load(x, lanes) - load(a->mean + c, lanes)) * load(a->factor + c, lanes) + load(a->beta + c, lanes);
 }
 
-INLINE void apply_vector(bool silu, const affine *a, int lanes, const float *x, int64_t c, float *y)
+INLINE void apply_vector(bool silu, bool rounds, const affine *a, int lanes, const float *x, int64_t c, float *y)
 {
     vf u = affine_vector(a, lanes, x, c);
-    store(y, lanes, silu ? vsilu(u) : u);
+    if (silu) u = vsilu(u);
+    store(y, lanes, rounds ? vround_bf16(u) : u);
 }
 
-INLINE void apply_rows(bool silu, const affine *a, int64_t rows, int64_t channels, const float *x, float *y)
+INLINE void apply_rows(bool silu, bool rounds, const affine *a, int64_t rows, int64_t channels, const float *x,
+                       float *y)
 {
     for (; rows > 0; rows--, x += channels, y += channels) {
         int64_t c = 0;
-        for (; c + VF_WIDTH <= channels; c += VF_WIDTH) apply_vector(silu, a, VF_WIDTH, x + c, c, y + c);
-        if (c < channels) apply_vector(silu, a, (int)(channels - c), x + c, c, y + c);
+        for (; c + VF_WIDTH <= channels; c += VF_WIDTH) apply_vector(silu, rounds, a, VF_WIDTH, x + c, c, y + c);
+        if (c < channels) apply_vector(silu, rounds, a, (int)(channels - c), x + c, c, y + c);
     }
 }
 
 static void apply_forward(const norm_job *j, int64_t n, int64_t chunk)
 {
-    const int64_t channels = j->s.channels, rows = rows_of(&j->s, chunk), at = chunk_at(&j->s, n, chunk);
+    const int64_t channels = j->s.channels, rows = rows_of(&j->s, chunk);
     const affine a = affine_of(j, n);
-    if (j->act == ITO_UNARY_silu) {
-        apply_rows(true, &a, rows, channels, j->x + at, j->y + at);
-        return;
+    float wide[CHUNK], *y = j->y + chunk_at(&j->s, n, chunk);
+    const float *x = x_chunk(j, n, chunk, wide);
+    if (j->act == ITO_UNARY_silu && j->rounds) {
+        apply_rows(true, true, &a, rows, channels, x, y);
+    } else if (j->act == ITO_UNARY_silu) {
+        apply_rows(true, false, &a, rows, channels, x, y);
+    } else {
+        apply_rows(false, false, &a, rows, channels, x, y);
+        unary_row(j->act, rows * channels, y, y);
+        if (j->rounds) unary_row(ITO_UNARY_round_bf16, rows * channels, y, y);
     }
-    apply_rows(false, &a, rows, channels, j->x + at, j->y + at);
-    unary_row(j->act, rows * channels, j->y + at, j->y + at);
 }
 
 static void forward_run(RUN_ARGS)
@@ -361,7 +383,7 @@ static void slope_chunk(int act, const sums *s)
         for (int64_t c = 0; c < s->channels; c += PIECE) {
             const int64_t n = ITO_MIN(s->channels - c, PIECE), at = row * s->channels + c;
             const affine piece = {s->a.mean + c, s->a.factor + c, s->a.beta + c};
-            apply_rows(false, &piece, 1, n, s->x + at, u);
+            apply_rows(false, false, &piece, 1, n, s->x + at, u);
             slope_row(act, n, u, s->dy + at, s->du + at);
         }
 }
@@ -369,8 +391,9 @@ static void slope_chunk(int act, const sums *s)
 static void measure_grad(const norm_job *j, int64_t n, int64_t chunk)
 {
     const int64_t at = chunk_at(&j->s, n, chunk);
+    float wide[CHUNK];
     sums s = {.a = affine_of(j, n), .rows = rows_of(&j->s, chunk), .channels = j->s.channels};
-    s.x = j->x + at;
+    s.x = x_chunk(j, n, chunk, wide);
     s.dy = j->dy + at;
     s.du = j->y + at;
     s.partial = partial_of(j, n, chunk);
@@ -438,17 +461,18 @@ INLINE void grad_vector(const grad_rows *g, int lanes, const float *x, const flo
 static void apply_grad(const norm_job *j, int64_t n, int64_t chunk)
 {
     const int64_t channels = j->s.channels, first = chunk_at(&j->s, n, chunk);
-    const int64_t end = first + rows_of(&j->s, chunk) * channels;
+    const int64_t end = rows_of(&j->s, chunk) * channels;
     const grad_rows g = {sample_row(j, n, 0), sample_row(j, n, 1), sample_row(j, n, 2), sample_row(j, n, 3)};
-    const float *du = du_chunk(j, n, chunk) - first;
-    for (int64_t row = first; row < end; row += channels)
+    float wide[CHUNK], *dx = j->y + first;
+    const float *x = x_chunk(j, n, chunk, wide), *du = du_chunk(j, n, chunk);
+    for (int64_t row = 0; row < end; row += channels)
         for (int64_t c = 0; c < channels; c += VF_WIDTH) {
             const int64_t at = row + c;
-            const float *residual = j->residual ? j->residual + at : NULL;
+            const float *residual = j->residual ? j->residual + first + at : NULL;
             if (c + VF_WIDTH <= channels)
-                grad_vector(&g, VF_WIDTH, j->x + at, du + at, residual, c, j->y + at);
+                grad_vector(&g, VF_WIDTH, x + at, du + at, residual, c, dx + at);
             else
-                grad_vector(&g, (int)(channels - c), j->x + at, du + at, residual, c, j->y + at);
+                grad_vector(&g, (int)(channels - c), x + at, du + at, residual, c, dx + at);
         }
 }
 

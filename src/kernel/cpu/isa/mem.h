@@ -60,13 +60,18 @@ static inline int64_t last_dim(ito_shape shape)
     return shape.n_dims ? shape.d[shape.n_dims - 1] : 1;
 }
 
-static inline bool all_f32(const ito_kernel *k)
+static inline bool all_f32_from(const ito_kernel *k, int first)
 {
-    for (int i = 0; i < k->n_in; i++)
+    for (int i = first; i < k->n_in; i++)
         if (k->in[i].dtype != ITO_F32) return false;
     for (int i = 0; i < k->n_out; i++)
         if (k->out[i].dtype != ITO_F32) return false;
     return true;
+}
+
+static inline bool all_f32(const ito_kernel *k)
+{
+    return all_f32_from(k, 0);
 }
 
 static inline ito_status prepare_f32(ito_kernel *k)
@@ -78,6 +83,12 @@ static inline size_t round_up64(size_t bytes)
 {
     return (bytes + 63) / 64 * 64;
 }
+
+#define STREAM_BYTES (4 << 20) /* results from this size on are written past the caches */
+
+/* y = x over n numbers. */
+void ITO_ISA_FN(ito__cpu_widen_row)(int64_t n, const uint16_t *x, float *y);
+#define widen_row ITO_ISA_FN(ito__cpu_widen_row)
 
 /* y = kind(x) and dx = kind'(x) dy over n floats; y may be x, dx may be dy or x. kind is an ito_unary. */
 void ITO_ISA_FN(ito__cpu_unary_row)(int kind, int64_t n, const float *x, float *y);

@@ -3,8 +3,7 @@
 #include "kernel/cpu/isa/mem.h"
 #include "kernel/cpu/walk.h"
 
-#define AHEAD        1024      /* floats: how far ahead memory is asked for */
-#define STREAM_BYTES (4 << 20) /* results from this size on are written past the caches */
+#define AHEAD 1024 /* floats: how far ahead memory is asked for */
 
 enum { TO, FROM };
 

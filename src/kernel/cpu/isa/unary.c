@@ -4,6 +4,8 @@
 #include "kernel/cpu/isa/vmath.h"
 #include "tensor/bf16.h"
 
+#define AHEAD 1024 /* elements: how far ahead memory is asked for */
+
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 #define UNARY_LOOP(name)                                                                                               \
@@ -121,29 +123,67 @@ CAST(double, float)
 CAST(int32_t, float)
 CAST(uint8_t, float)
 
-static void cast_float_bf16(int64_t n, const void *in, void *out)
+/* With `stream` y is a multiple of 64. */
+static inline __attribute__((always_inline)) void narrow(bool stream, int64_t n, const float *x, uint16_t *y)
 {
-    const float *x = in;
-    uint16_t *y = out;
     int64_t i = 0;
-    for (; i + VF_WIDTH <= n; i += VF_WIDTH) vh_store(y + i, vnarrow(vload(x + i)));
+    for (; i + VF_WIDTH <= n; i += VF_WIDTH) {
+        __builtin_prefetch(x + i + AHEAD);
+        if (stream)
+            vh_stream(y + i, vnarrow(vload(x + i)));
+        else
+            vh_store(y + i, vnarrow(vload(x + i)));
+    }
     for (; i < n; i++) y[i] = ito__bf16_narrow(x[i]);
+    if (stream) vstream_end();
 }
 
-static void cast_bf16_float(int64_t n, const void *in, void *out)
+static inline __attribute__((always_inline)) void widen(bool stream, int64_t n, const uint16_t *x, float *y)
 {
-    const uint16_t *x = in;
-    float *y = out;
     int64_t i = 0;
-    for (; i + VF_WIDTH <= n; i += VF_WIDTH) vstore(y + i, vwiden(vh_load(x + i)));
+    for (; i + VF_WIDTH <= n; i += VF_WIDTH) {
+        __builtin_prefetch(x + i + AHEAD);
+        if (stream)
+            vstream(y + i, vwiden(vh_load(x + i)));
+        else
+            vstore(y + i, vwiden(vh_load(x + i)));
+    }
     for (; i < n; i++) y[i] = ito__bf16_widen(x[i]);
+    if (stream) vstream_end();
+}
+
+static void cast_float_bf16(int64_t n, const void *x, void *y)
+{
+    narrow(false, n, x, y);
+}
+
+static void cast_bf16_float(int64_t n, const void *x, void *y)
+{
+    widen(false, n, x, y);
+}
+
+static void stream_float_bf16(int64_t n, const void *x, void *y)
+{
+    narrow(true, n, x, y);
+}
+
+static void stream_bf16_float(int64_t n, const void *x, void *y)
+{
+    widen(true, n, x, y);
+}
+
+void ITO_ISA_FN(ito__cpu_widen_row)(int64_t n, const uint16_t *x, float *y)
+{
+    widen(false, n, x, y);
 }
 
 typedef void cast_fn(int64_t n, const void *x, void *y);
 
-/* NULL where the value may not fit: the reference kernel defines those. */
-static cast_fn *find_cast(ito_dtype from, ito_dtype to)
+/* NULL where the value may not fit: the reference kernel defines those. large: the whole output is. */
+static cast_fn *find_cast(ito_dtype from, ito_dtype to, bool large)
 {
+    if (large && from == ITO_F32 && to == ITO_BF16) return stream_float_bf16;
+    if (large && from == ITO_BF16 && to == ITO_F32) return stream_bf16_float;
     static cast_fn *const table[ITO_DTYPE_COUNT][ITO_DTYPE_COUNT] = {
         [ITO_F32] = {[ITO_F32] = cast_float_float, [ITO_F64] = cast_float_double, [ITO_BF16] = cast_float_bf16},
         [ITO_F64] = {[ITO_F32] = cast_double_float},
@@ -156,7 +196,7 @@ static cast_fn *find_cast(ito_dtype from, ito_dtype to)
 
 static ito_status cast_prepare(ito_kernel *k)
 {
-    return find_cast(k->in[0].dtype, k->out[0].dtype) ? ITO_OK : ITO_UNSUPPORTED;
+    return find_cast(k->in[0].dtype, k->out[0].dtype, false) ? ITO_OK : ITO_UNSUPPORTED;
 }
 
 static void cast_slice(void *arg, int64_t slice, int thread)
@@ -165,8 +205,9 @@ static void cast_slice(void *arg, int64_t slice, int thread)
     const mem_job *job = arg;
     ito_dtype from = job->k->in[0].dtype, to = job->k->out[0].dtype;
     int64_t first = slice * CHUNK, end = chunk_end(count_out(job->k, 0), slice);
-    find_cast(from, to)(end - first, (const char *)job->in[0] + first * (int64_t)ito_dtype_size(from),
-                        (char *)job->out[0] + first * (int64_t)ito_dtype_size(to));
+    bool large = count_out(job->k, 0) * (int64_t)sizeof(float) >= STREAM_BYTES;
+    find_cast(from, to, large)(end - first, (const char *)job->in[0] + first * (int64_t)ito_dtype_size(from),
+                               (char *)job->out[0] + first * (int64_t)ito_dtype_size(to));
 }
 ELEMENTWISE(cast)
 

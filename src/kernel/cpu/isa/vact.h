@@ -14,6 +14,7 @@ static inline vf vact(int32_t act, vf x)
     case ITO_UNARY_relu: return vmax(x, (vf){0});
     case ITO_UNARY_silu: return vsilu(x);
     case ITO_UNARY_sigmoid: return vsigmoid(x);
+    case ITO_UNARY_round_bf16: return vround_bf16(x);
     default:
         for (int i = 0; i < VF_WIDTH; i++) x[i] = (float)ito__unary_value(act, (double)x[i]);
         return x;

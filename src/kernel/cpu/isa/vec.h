@@ -207,16 +207,32 @@ static inline void vh_store(uint16_t *p, vh x)
     *(vh_unaligned *)p = x;
 }
 
+/* Past the caches, as vstream(). */
+static inline void vh_stream(uint16_t *p, vh x)
+{
+#if defined(__AVX512F__)
+    _mm256_stream_si256((__m256i *)(void *)p, (__m256i)x);
+#elif defined(__AVX2__)
+    _mm_stream_si128((__m128i *)(void *)p, (__m128i)x);
+#else
+    vh_store(p, x);
+#endif
+}
+
 static inline vf vwiden(vh b)
 {
     return (vf)(__builtin_convertvector(b, vu) << 16);
 }
 
+static inline vf vround_bf16(vf x)
+{
+    vu bits = (vu)x, nearest = bits + 0x7fff + ((bits >> 16) & 1), is_nan = (vu)(x != x);
+    return (vf)(((is_nan & (bits | 0x400000)) | (~is_nan & nearest)) & 0xffff0000u);
+}
+
 static inline vh vnarrow(vf x)
 {
-    vu bits = (vu)x, upper = bits >> 16, nearest = (bits + 0x7fff + (upper & 1)) >> 16;
-    vu is_nan = (vu)(x != x);
-    return __builtin_convertvector((is_nan & (upper | 0x40)) | (~is_nan & nearest), vh);
+    return __builtin_convertvector((vu)vround_bf16(x) >> 16, vh);
 }
 
 /* Rows become columns, by exchanging ever larger squares. */

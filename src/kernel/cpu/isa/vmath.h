@@ -198,12 +198,22 @@ static inline vf unary_floor(vf x)
     LANES(floorf);
 }
 
+static inline vf unary_round_bf16(vf x)
+{
+    return vround_bf16(x);
+}
+
 /* --- slopes ------------------------------------------------------------------------------------------------------- */
 
 static inline vf slope_identity(vf x)
 {
     (void)x;
     return vset(1.0f);
+}
+
+static inline vf slope_round_bf16(vf x)
+{
+    return slope_identity(x);
 }
 
 static inline vf slope_neg(vf x)
