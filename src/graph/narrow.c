@@ -225,8 +225,7 @@ static ito_value *input_of(narrowing *w, const ito_node *n, int i)
 {
     ito_value *v = n->in[i], *stored = w->stored[ito__value_root(v)->id];
     if (!n->op->kernel || !is_late(n) || !stored) return w->map[v->id];
-    bool is_direct = n->op->reads_bf16 >> i & 1 && ito__value_root(v) == v;
-    return is_direct ? stored : fetch(w, v, n);
+    return ito__reads_narrow(n, i) ? stored : fetch(w, v, n);
 }
 
 static ito_status store_node(narrowing *w, ito_node *n)

@@ -24,4 +24,10 @@ static inline bool ito__is_rounded(const ito_value *v)
     return v->node->is_rounded && v->index == 0;
 }
 
+/* Does n read its input i where that is stored, narrow? */
+static inline bool ito__reads_narrow(const ito_node *n, int i)
+{
+    return n->op->reads_bf16 >> i & 1 && !ito__node_is_alias(n->in[i]->node);
+}
+
 #endif

@@ -59,7 +59,7 @@ static void describe_values(ito_recompute *r)
     }
 }
 
-/* Rounded values are kept in bf16. To forget one saves two casts, which move three times its bytes; an eighth of the work of
+/* Rounded values are kept in bf16. To forget one saves its casts, counted as twice its bytes moved; an eighth of the work of
  * making it again counts in any case. Without rounding there are none. */
 static void find_narrow(ito_recompute *r)
 {

@@ -1,6 +1,7 @@
 /* What a choice means: the order in which nodes run, repeats among them, the bytes alive along it, and the graph made so. */
 #include <string.h>
 
+#include "graph/narrow.h"
 #include "graph/recompute_impl.h"
 #include "graph/slab.h"
 
@@ -89,7 +90,8 @@ static size_t widened(const ito_recompute *r, const ito_node *n, bool is_repeat,
     size_t bytes = 0;
     for (int i = 0; i < n->n_in; i++) {
         int version = version_read(r, n, is_repeat, i);
-        if (is_away(r, version, t) && r->kept[version / 2] < r->bytes[version / 2]) bytes += r->bytes[version / 2];
+        if (ito__reads_narrow(n, i) || !is_away(r, version, t)) continue;
+        if (r->kept[version / 2] < r->bytes[version / 2]) bytes += r->bytes[version / 2];
     }
     return bytes;
 }

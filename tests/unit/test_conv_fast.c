@@ -155,6 +155,33 @@ static void check_grad_input(problem *p, const char *algorithm, const char *labe
     free(want);
 }
 
+/* x in bf16 gives the bits of the same numbers in float32. */
+static void check_narrow_weight(problem *p, fast_case *c, const char *label)
+{
+    int64_t nx = ito_shape_count(p->attr.x_shape), nw = ito_shape_count(p->attr.w_shape);
+    uint16_t *narrow = calloc((size_t)nx, sizeof *narrow);
+    float *wide = calloc((size_t)nx, sizeof *wide);
+    for (int64_t i = 0; i < nx; i++) {
+        narrow[i] = ito__bf16_narrow(p->x[i]);
+        wide[i] = ito__bf16_widen(narrow[i]);
+    }
+    for (int isa = 0; isa < ITO_ISA_COUNT; isa++) {
+        if (!ito__isa_available((ito_isa)isa)) continue;
+        c->data[0] = wide;
+        c->in[0].dtype = ITO_F32;
+        float *want = fast_run(c, (ito_isa)isa, 2);
+        c->data[0] = narrow;
+        c->in[0].dtype = ITO_BF16;
+        float *found = fast_run(c, (ito_isa)isa, 2);
+        if (!found || memcmp(want, found, (size_t)nw * sizeof *want))
+            fail_msg("%s %s: other bits with x in bf16", ito__isa_name((ito_isa)isa), label);
+        free(want);
+        free(found);
+    }
+    free(narrow);
+    free(wide);
+}
+
 static void check_grad_weight(problem *p, const char *algorithm, const char *label)
 {
     fast_case c = {.op = "conv2d_grad_weight", .algorithm = algorithm, .attr = &p->attr, .n_in = 2};
@@ -164,6 +191,7 @@ static void check_grad_weight(problem *p, const char *algorithm, const char *lab
     c.data[0] = p->x;
     c.data[1] = p->dy;
     fast_check(&c, p->dw, 1e-5, label);
+    check_narrow_weight(p, &c, label);
 }
 
 static void check_shape(const shape *s, const char *algorithm, bool fused, int32_t act, uint32_t frozen)

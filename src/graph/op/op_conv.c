@@ -103,6 +103,7 @@ static const ito_op_def conv2d_grad_weight = {.name = "conv2d_grad_weight",
                                               .attr_size = sizeof(ito_attr_conv),
                                               .infer = infer_grad_weight,
                                               .grad = grad_weight_rule,
+                                              .reads_bf16 = 1u << 0,
                                               .flops = conv_flops};
 
 /* The attributes without what only the forward kernel knows. */

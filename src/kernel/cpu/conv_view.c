@@ -52,12 +52,22 @@ bool ito__conv_view_is_plain(const conv_view *v)
     return is_identity(&v->y) && is_identity(&v->x);
 }
 
-bool ito__conv_fits(const ito_kernel *k)
+static bool fits_from(const ito_kernel *k, int first)
 {
     bool fits = k->out[0].dtype == ITO_F32;
-    for (int i = 0; i < k->n_in; i++) fits = fits && k->in[i].dtype == ITO_F32;
+    for (int i = first; i < k->n_in; i++) fits = fits && k->in[i].dtype == ITO_F32;
     const ito_attr_conv *attr = k->attr;
     return fits && attr->x_shape.n_dims == 4 && attr->w_shape.n_dims == 4 && attr->groups > 0;
+}
+
+bool ito__conv_fits(const ito_kernel *k)
+{
+    return fits_from(k, 0);
+}
+
+bool ito__conv_fits_weight(const ito_kernel *k)
+{
+    return fits_from(k, k->in[0].dtype == ITO_BF16);
 }
 
 bool ito__conv_residual_per_image(const ito_kernel *k)

@@ -41,8 +41,9 @@ static inline int64_t conv_view_reduction(const conv_view *v)
 /* Is row i of the im2col matrix simply source pixel i? */
 bool ito__conv_view_is_plain(const conv_view *v);
 
-/* All float32, images of four dimensions, weights of four? */
+/* All float32, images of four dimensions, weights of four? Of a weight gradient x may be bf16. */
 bool ito__conv_fits(const ito_kernel *k);
+bool ito__conv_fits_weight(const ito_kernel *k);
 
 /* Has conv2d a residual of one pixel an image? */
 bool ito__conv_residual_per_image(const ito_kernel *k);

@@ -151,7 +151,7 @@ static void run_block(void *arg, int64_t slice, int thread)
     int64_t row = slice % per_group / p->grid.n_columns * p->grid.rows;
     int64_t column = slice % p->grid.n_columns * p->grid.columns, channels = s->groups * s->n;
     float *scratch = j->scratch + thread * s->scratch_size;
-    conv_source source = {&p->view, j->source + group * p->view.reduce};
+    conv_source source = {.view = &p->view, .data = j->source + group * p->view.reduce};
     gemm_block g = {.m = ITO_MIN(p->grid.rows, conv_view_pixels(&p->view) - row),
                     .n = ITO_MIN(p->grid.columns, s->n - column),
                     .k = p->k,

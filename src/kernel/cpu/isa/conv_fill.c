@@ -3,9 +3,15 @@
 #include "kernel/cpu/isa/gemm.h"
 
 #include "kernel/cpu/isa/conv_fill.h"
+#include "kernel/cpu/isa/mem.h"
 
-static inline void copy(float *to, const float *from, int64_t n)
+static inline void copy(float *to, const conv_source *s, int64_t at, int64_t n)
 {
+    if (s->narrow) {
+        widen_row(n, s->narrow + at, to);
+        return;
+    }
+    const float *from = s->data + at;
     int64_t i = 0;
     for (; i + VF_WIDTH <= n; i += VF_WIDTH) vstore(to + i, vload(from + i));
     if (i < n) vstore_n(to + i, (int)(n - i), vload_n(from + i, (int)(n - i)));
@@ -18,26 +24,27 @@ static inline void zero(float *to, int64_t n)
     if (i < n) vstore_n(to + i, (int)(n - i), (vf){0});
 }
 
-/* Elements begin .. end - 1 of a run that starts at source[at]; only low .. high - 1 lie inside the image. */
-static inline void put(float *to, const float *source, int64_t at, int64_t begin, int64_t end, int64_t low,
+/* Elements begin .. end - 1 of a run that starts at element `at` of the source; only low .. high - 1 lie inside the image. */
+static inline void put(float *to, const conv_source *source, int64_t at, int64_t begin, int64_t end, int64_t low,
                        int64_t high)
 {
     if (low <= begin && high >= end) {
-        copy(to, source + at + begin, end - begin);
+        copy(to, source, at + begin, end - begin);
         return;
     }
     low = ITO_MIN(ITO_MAX(low, begin), end);
     high = ITO_MIN(ITO_MAX(high, low), end);
     if (low > begin) zero(to, low - begin);
-    if (high > low) copy(to + low - begin, source + at + low, high - low);
+    if (high > low) copy(to + low - begin, source, at + low, high - low);
     if (end > high) zero(to + high - begin, end - high);
 }
 
 #define AHEAD 12 /* pixels: short pieces far apart are no pattern that the processor fetches ahead by itself */
 
-static inline void prefetch(const float *from, int64_t n)
+static inline void prefetch(const conv_source *s, int64_t at, int64_t n)
 {
-    for (int64_t i = 0; i < ITO_MIN(n, 64); i += 16) __builtin_prefetch(from + i);
+    for (int64_t i = 0; i < ITO_MIN(n, 64); i += 16)
+        __builtin_prefetch(s->narrow ? (const void *)(s->narrow + at + i) : s->data + at + i);
 }
 
 typedef struct pixel {
@@ -85,8 +92,8 @@ static void fill_run(const conv_source *s, const run *r, pixel p, int64_t m, flo
             high = v->reduce;
         }
         int64_t at = ((p.image * v->y.source + y) * v->x.source + x) * v->channels;
-        put(to, s->data, at, r->begin, r->end, low, high);
-        prefetch(s->data + at + r->begin + AHEAD * v->x.step * v->channels, r->end - r->begin);
+        put(to, s, at, r->begin, r->end, low, high);
+        prefetch(s, at + r->begin + AHEAD * v->x.step * v->channels, r->end - r->begin);
     }
 }
 

@@ -6,8 +6,30 @@
 
 typedef struct conv_source {
     const conv_view *view;
-    const float *data; /* the first channel of the group in the first pixel */
+    const float *data;      /* the first channel of the group in the first pixel */
+    const uint16_t *narrow; /* or, when it is bf16, this */
 } conv_source;
+
+static inline conv_source conv_source_of(const conv_view *view, ito_dtype dtype, const void *data)
+{
+    conv_source s = {.view = view};
+    if (dtype == ITO_BF16)
+        s.narrow = data;
+    else
+        s.data = data;
+    return s;
+}
+
+/* The same, `channels` on. */
+static inline conv_source conv_source_from(const conv_source *s, int64_t channels)
+{
+    conv_source from = *s;
+    if (s->narrow)
+        from.narrow += channels;
+    else
+        from.data += channels;
+    return from;
+}
 
 #define conv_fill ITO_ISA_FN(ito__conv_fill)
 

@@ -72,7 +72,7 @@ static void plan(ito_kernel *k, weight *s, int64_t channels)
 
 static ito_status prepare(ito_kernel *k)
 {
-    if (!ito__conv_fits(k)) return ITO_UNSUPPORTED;
+    if (!ito__conv_fits_weight(k)) return ITO_UNSUPPORTED;
     const ito_attr_conv *attr = k->attr;
     ito_shape dy = k->in[1].shape;
     weight *s = k->state = ito__alloc(k->ctx, sizeof *s);
@@ -112,7 +112,8 @@ static ito_status prepare_matmul(ito_kernel *k)
 
 typedef struct job {
     const weight *s;
-    const float *x, *dy;
+    conv_source x;
+    const float *dy;
     float *dw, *scratch, *sums; /* sums [part][group][m][ld] */
 } job;
 
@@ -137,7 +138,7 @@ static void sum_part(void *arg, int64_t slice, int thread)
     int64_t pixel = part_group / s->groups * s->part_pixels, end = ITO_MIN(s->pixels, pixel + s->part_pixels);
     int64_t columns = ITO_MIN(s->grid.columns, s->n - column), channels = s->groups * s->m;
     float *scratch = j->scratch + thread * scratch_floats(s), *panels = scratch + tiles_floats(s);
-    conv_source source = {&s->view, j->x + group * s->view.reduce};
+    conv_source source = conv_source_from(&j->x, group * s->view.reduce);
     gemm_block g = {.m = ITO_MIN(s->grid.rows, s->m - row),
                     .n = columns,
                     .lda = channels,
@@ -177,11 +178,13 @@ static void gather(void *arg, int64_t row, int thread)
     }
 }
 
-static void run_all(const ito_kernel *k, const ito_queue *q, const float *x, const float *dy, float *dw,
+/* x is input `which`. */
+static void run_all(const ito_kernel *k, const ito_queue *q, int which, const void *const *in, float *dw,
                     float *workspace)
 {
     const weight *s = k->state;
-    job j = {s, x, dy, dw, workspace, workspace + (int64_t)ITO_MAX(1, k->n_threads) * scratch_floats(s)};
+    conv_source x = conv_source_of(&s->view, k->in[which].dtype, in[which]);
+    job j = {s, x, in[1 - which], dw, workspace, workspace + (int64_t)ITO_MAX(1, k->n_threads) * scratch_floats(s)};
     ito__parallel(q, s->groups * s->parts * s->grid.n_rows * s->grid.n_columns, sum_part, &j);
     ito__parallel(q, s->groups * s->m, gather, &j);
 }
@@ -190,14 +193,14 @@ static void run(const ito_kernel *k, const ito_queue *q, const void *const *in, 
                 const void *packed)
 {
     (void)packed;
-    run_all(k, q, in[0], in[1], out[0], workspace);
+    run_all(k, q, 0, in, out[0], workspace);
 }
 
 static void run_matmul(const ito_kernel *k, const ito_queue *q, const void *const *in, void *const *out,
                        void *workspace, const void *packed)
 {
     (void)packed;
-    run_all(k, q, in[1], in[0], out[0], workspace);
+    run_all(k, q, 1, in, out[0], workspace);
 }
 
 static const ito_kernel_def defs[] = {

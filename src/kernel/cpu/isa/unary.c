@@ -179,11 +179,12 @@ void ITO_ISA_FN(ito__cpu_widen_row)(int64_t n, const uint16_t *x, float *y)
 
 typedef void cast_fn(int64_t n, const void *x, void *y);
 
-/* NULL where the value may not fit: the reference kernel defines those. large: the whole output is. */
-static cast_fn *find_cast(ito_dtype from, ito_dtype to, bool large)
+/* NULL where the value may not fit: the reference kernel defines those. What is narrowed is put away, so it is written past the
+ * caches early. */
+static cast_fn *find_cast(ito_dtype from, ito_dtype to, int64_t count)
 {
-    if (large && from == ITO_F32 && to == ITO_BF16) return stream_float_bf16;
-    if (large && from == ITO_BF16 && to == ITO_F32) return stream_bf16_float;
+    if (from == ITO_F32 && to == ITO_BF16 && 32 * count >= STREAM_BYTES) return stream_float_bf16;
+    if (from == ITO_BF16 && to == ITO_F32 && 4 * count >= STREAM_BYTES) return stream_bf16_float;
     static cast_fn *const table[ITO_DTYPE_COUNT][ITO_DTYPE_COUNT] = {
         [ITO_F32] = {[ITO_F32] = cast_float_float, [ITO_F64] = cast_float_double, [ITO_BF16] = cast_float_bf16},
         [ITO_F64] = {[ITO_F32] = cast_double_float},
@@ -196,7 +197,7 @@ static cast_fn *find_cast(ito_dtype from, ito_dtype to, bool large)
 
 static ito_status cast_prepare(ito_kernel *k)
 {
-    return find_cast(k->in[0].dtype, k->out[0].dtype, false) ? ITO_OK : ITO_UNSUPPORTED;
+    return find_cast(k->in[0].dtype, k->out[0].dtype, 0) ? ITO_OK : ITO_UNSUPPORTED;
 }
 
 static void cast_slice(void *arg, int64_t slice, int thread)
@@ -205,9 +206,9 @@ static void cast_slice(void *arg, int64_t slice, int thread)
     const mem_job *job = arg;
     ito_dtype from = job->k->in[0].dtype, to = job->k->out[0].dtype;
     int64_t first = slice * CHUNK, end = chunk_end(count_out(job->k, 0), slice);
-    bool large = count_out(job->k, 0) * (int64_t)sizeof(float) >= STREAM_BYTES;
-    find_cast(from, to, large)(end - first, (const char *)job->in[0] + first * (int64_t)ito_dtype_size(from),
-                               (char *)job->out[0] + first * (int64_t)ito_dtype_size(to));
+    find_cast(from, to, count_out(job->k, 0))(end - first,
+                                              (const char *)job->in[0] + first * (int64_t)ito_dtype_size(from),
+                                              (char *)job->out[0] + first * (int64_t)ito_dtype_size(to));
 }
 ELEMENTWISE(cast)
 

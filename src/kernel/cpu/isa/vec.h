@@ -202,6 +202,14 @@ static inline vh vh_load(const uint16_t *p)
     return *(const vh_unaligned *)p;
 }
 
+/* The first n, others zero. */
+static inline vh vh_load_n(const uint16_t *p, int n)
+{
+    vh x = {0};
+    memcpy(&x, p, (size_t)n * sizeof *p);
+    return x;
+}
+
 static inline void vh_store(uint16_t *p, vh x)
 {
     *(vh_unaligned *)p = x;

@@ -115,6 +115,7 @@ typedef struct winograd_tiling {
     int64_t images, height, width, channels;
     int64_t tiles_y, tiles_x;
     int64_t pad_y, pad_x;
+    bool narrow; /* the images are bf16: for winograd_source and winograd_source_pair alone */
 } winograd_tiling;
 
 /* For tiles of 4 x 4 pixels of target, and patches that begin `pad` before them. */
@@ -160,6 +161,7 @@ static inline winograd_place winograd_place_of(int64_t tiles_y, int64_t tiles_x,
 #define winograd_pack          ITO_ISA_FN(ito__winograd_pack)
 #define winograd_put           ITO_ISA_FN(ito__winograd_put)
 #define winograd_fits          ITO_ISA_FN(ito__winograd_fits)
+#define winograd_fits_weight   ITO_ISA_FN(ito__winograd_fits_weight)
 #define winograd_pays          ITO_ISA_FN(ito__winograd_pays)
 
 /* Addresses of the pixels of patch number `tile` (size x size of them); those outside the image point at `zeros`, of
@@ -169,11 +171,11 @@ void winograd_patch(const winograd_tiling *t, const float *image, int64_t tile, 
 
 /* B^T d B of `channels` channels, from `channel` on, of the patch of 36 pixels of a tile: point p of channel + c goes to
  * v[p * point_step + c / panel * panel_step + c % panel]; panel is a multiple of VF_WIDTH. */
-void winograd_source(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, int64_t channel,
+void winograd_source(const winograd_tiling *t, const void *image, int64_t tile, const float *zeros, int64_t channel,
                      int64_t channels, float *v, int64_t point_step, int64_t panel, int64_t panel_step);
 
 /* Two rows of B^T d B, with panels of GEMM_NR. */
-void winograd_source_pair(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, int pair,
+void winograd_source_pair(const winograd_tiling *t, const void *image, int64_t tile, const float *zeros, int pair,
                           int64_t channel, int64_t channels, float *v, int64_t point_step, int64_t panel_step);
 
 /* A dy A^T of `channels` channels, from `channel` on, of a tile of 16 pixels: point p of channel + c goes to
@@ -233,8 +235,9 @@ typedef struct winograd_target {
 void winograd_put(const winograd_target *t, int64_t tile, const float *m, int64_t point_step, int64_t channel,
                   int64_t channels);
 
-/* Is it a 3x3 convolution of stride 1, dilation 1, one group, float32? */
+/* Is it a 3x3 convolution of stride 1, dilation 1, one group? Float32, but x of a weight gradient may be bf16. */
 bool winograd_fits(const ito_kernel *k);
+bool winograd_fits_weight(const ito_kernel *k);
 
 /* Worth it against a direct convolution? Tiles that hang over the target's edge and few source channels eat the gain; for a
  * tile or two the weights, four times as large, take longer to read than the products that they save. */

@@ -79,7 +79,7 @@ static int64_t part_floats(const weight *s)
 
 static ito_status prepare_any(ito_kernel *k)
 {
-    if (!winograd_fits(k)) return ITO_UNSUPPORTED;
+    if (!winograd_fits_weight(k)) return ITO_UNSUPPORTED;
     const ito_attr_conv *attr = k->attr;
     ito_shape dy = k->in[1].shape;
     weight *s = k->state = ito__alloc(k->ctx, sizeof *s);
@@ -88,6 +88,7 @@ static ito_status prepare_any(ito_kernel *k)
                   .dy = winograd_tiling_of(dy, (const int64_t[]){0, 0}, dy),
                   .m = dy.d[3],
                   .n = attr->x_shape.d[3]};
+    s->x.narrow = k->in[0].dtype == ITO_BF16;
     cut(s);
     int64_t floats = ITO_MAX(1, k->n_threads) * thread_floats(s) + (s->parts > 1 ? s->parts * part_floats(s) : 0);
     k->workspace_bytes = (size_t)floats * sizeof(float);
@@ -109,7 +110,8 @@ static ito_status prepare(ito_kernel *k)
 
 typedef struct job {
     const weight *s;
-    const float *x, *dy;
+    const void *x;
+    const float *dy;
     float *dw, *scratch, *partial;
 } job;
 

@@ -15,18 +15,36 @@ void winograd_patch(const winograd_tiling *t, const float *image, int64_t tile, 
     }
 }
 
-/* The pixels of a patch: all of them at fixed steps, or each at an address of its own where some lie outside. */
+/* The same for a patch of 36 pixels of bf16 images. */
+static void narrow_patch(const winograd_tiling *t, const uint16_t *image, int64_t tile, const uint16_t *zeros,
+                         const uint16_t *pixels[36])
+{
+    const winograd_place at = winograd_place_of(t->tiles_y, t->tiles_x, tile);
+    for (int i = 0; i < 36; i++) {
+        int64_t y = at.y - t->pad_y + i / 6, x = at.x - t->pad_x + i % 6;
+        bool outside = (uint64_t)y >= (uint64_t)t->height || (uint64_t)x >= (uint64_t)t->width;
+        pixels[i] = outside ? zeros : image + ((at.image * t->height + y) * t->width + x) * t->channels;
+    }
+}
+
+/* The pixels of a patch: all of them at fixed steps, or each at an address of its own where some lie outside or are bf16. */
+typedef enum patch_place { INSIDE, BORDER, NARROW } patch_place;
+
 typedef struct patch {
     const float *corner;
     int64_t row_step, pixel_step;
     const float *pixels[36];
+    const uint16_t *narrow[36];
 } patch;
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE vf load(const patch *p, int y, int x, int64_t c, int n, bool inside)
+INLINE vf load(const patch *p, int y, int x, int64_t c, int n, patch_place place)
 {
-    const float *at = inside ? p->corner + y * p->row_step + x * p->pixel_step + c : p->pixels[y * 6 + x] + c;
+    if (place == NARROW)
+        return n == VF_WIDTH ? vwiden(vh_load(p->narrow[y * 6 + x] + c))
+                             : vwiden(vh_load_n(p->narrow[y * 6 + x] + c, n));
+    const float *at = place == INSIDE ? p->corner + y * p->row_step + x * p->pixel_step + c : p->pixels[y * 6 + x] + c;
     return n == VF_WIDTH ? vload(at) : vload_n(at, n);
 }
 
@@ -41,81 +59,101 @@ INLINE void store_row(const vf row[6], int n, float *v, int64_t point_step)
             vstore_n(v + x * point_step, n, point[x]);
 }
 
-/* n channels from c on; n and `inside` are constants where it matters */
-INLINE void source_vector(const patch *p, int64_t c, int n, bool inside, float *v, int64_t point_step)
+/* n channels from c on; n and `place` are constants where it matters */
+INLINE void source_vector(const patch *p, int64_t c, int n, patch_place place, float *v, int64_t point_step)
 {
     vf d[6], column[6], t[6][6];
     for (int x = 0; x < 6; x++) {
-        for (int y = 0; y < 6; y++) d[y] = load(p, y, x, c, n, inside);
+        for (int y = 0; y < 6; y++) d[y] = load(p, y, x, c, n, place);
         winograd_bt(d, column);
         for (int y = 0; y < 6; y++) t[y][x] = column[y];
     }
     for (int y = 0; y < 6; y++) store_row(t[y], n, v + y * 6 * point_step, point_step);
 }
 
-INLINE void pair_vector(const patch *p, int pair, int64_t c, int n, bool inside, float *v, int64_t point_step)
+INLINE void pair_vector(const patch *p, int pair, int64_t c, int n, patch_place place, float *v, int64_t point_step)
 {
     vf d[6], a[6], b[6];
     for (int x = 0; x < 6; x++) {
-        for (int y = !!pair; y < 6 - !!pair; y++) d[y] = load(p, y, x, c, n, inside);
+        for (int y = !!pair; y < 6 - !!pair; y++) d[y] = load(p, y, x, c, n, place);
         winograd_bt_pair(pair, d, &a[x], &b[x]);
     }
     store_row(a, n, v, point_step);
     store_row(b, n, v + 6 * point_step, point_step);
 }
 
-/* The patch when it lies inside the image: false when part of it does not. */
-static bool find_inside(const winograd_tiling *t, const float *image, int64_t tile, patch *p)
+/* The patch of a tile, and what kind it is. */
+static patch_place find_patch(const winograd_tiling *t, const void *image, int64_t tile, const float *zeros, patch *p)
 {
+    if (t->narrow) {
+        narrow_patch(t, image, tile, (const void *)zeros, p->narrow);
+        return NARROW;
+    }
     const winograd_place at = winograd_place_of(t->tiles_y, t->tiles_x, tile);
     int64_t y = at.y - t->pad_y, x = at.x - t->pad_x;
-    p->corner = image + ((at.image * t->height + y) * t->width + x) * t->channels;
+    p->corner = (const float *)image + ((at.image * t->height + y) * t->width + x) * t->channels;
     p->row_step = t->width * t->channels;
     p->pixel_step = t->channels;
-    return y >= 0 && x >= 0 && y + 6 <= t->height && x + 6 <= t->width;
+    if (y >= 0 && x >= 0 && y + 6 <= t->height && x + 6 <= t->width) return INSIDE;
+    winograd_patch(t, image, tile, 6, zeros, p->pixels);
+    return BORDER;
 }
 
-void winograd_source(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, int64_t channel,
-                     int64_t channels, float *v, int64_t point_step, int64_t panel, int64_t panel_step)
+/* place is a constant */
+INLINE void source_channels(const patch *p, patch_place place, int64_t channel, int64_t channels, float *v,
+                            int64_t point_step, int64_t panel, int64_t panel_step)
 {
-    patch p;
-    bool inside = find_inside(t, image, tile, &p);
-    if (!inside) winograd_patch(t, image, tile, 6, zeros, p.pixels);
     for (int64_t c = 0; c < channels; c += VF_WIDTH) {
         float *to = v + c / panel * panel_step + c % panel;
         if (channels - c < VF_WIDTH)
-            source_vector(&p, channel + c, (int)(channels - c), inside, to, point_step);
-        else if (inside)
-            source_vector(&p, channel + c, VF_WIDTH, true, to, point_step);
+            source_vector(p, channel + c, (int)(channels - c), place, to, point_step);
         else
-            source_vector(&p, channel + c, VF_WIDTH, false, to, point_step);
+            source_vector(p, channel + c, VF_WIDTH, place, to, point_step);
     }
 }
 
-/* pair is a constant */
-INLINE void pair_channels(const patch *p, int pair, bool inside, int64_t channel, int64_t channels, float *v,
+void winograd_source(const winograd_tiling *t, const void *image, int64_t tile, const float *zeros, int64_t channel,
+                     int64_t channels, float *v, int64_t point_step, int64_t panel, int64_t panel_step)
+{
+    patch p;
+    switch (find_patch(t, image, tile, zeros, &p)) {
+    case INSIDE: source_channels(&p, INSIDE, channel, channels, v, point_step, panel, panel_step); return;
+    case BORDER: source_channels(&p, BORDER, channel, channels, v, point_step, panel, panel_step); return;
+    case NARROW: source_channels(&p, NARROW, channel, channels, v, point_step, panel, panel_step); return;
+    }
+}
+
+/* pair and place are constants */
+INLINE void pair_channels(const patch *p, int pair, patch_place place, int64_t channel, int64_t channels, float *v,
                           int64_t point_step, int64_t panel_step)
 {
     for (int64_t c = 0; c < channels; c += VF_WIDTH) {
         float *to = v + c / GEMM_NR * panel_step + c % GEMM_NR;
         if (channels - c < VF_WIDTH)
-            pair_vector(p, pair, channel + c, (int)(channels - c), inside, to, point_step);
-        else if (inside)
-            pair_vector(p, pair, channel + c, VF_WIDTH, true, to, point_step);
+            pair_vector(p, pair, channel + c, (int)(channels - c), place, to, point_step);
         else
-            pair_vector(p, pair, channel + c, VF_WIDTH, false, to, point_step);
+            pair_vector(p, pair, channel + c, VF_WIDTH, place, to, point_step);
     }
 }
 
-void winograd_source_pair(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, int pair,
+/* place is a constant */
+INLINE void any_pair(const patch *p, int pair, patch_place place, int64_t channel, int64_t channels, float *v,
+                     int64_t point_step, int64_t panel_step)
+{
+    if (pair == 0) pair_channels(p, 0, place, channel, channels, v, point_step, panel_step);
+    if (pair == 1) pair_channels(p, 1, place, channel, channels, v, point_step, panel_step);
+    if (pair == 2) pair_channels(p, 2, place, channel, channels, v, point_step, panel_step);
+}
+
+void winograd_source_pair(const winograd_tiling *t, const void *image, int64_t tile, const float *zeros, int pair,
                           int64_t channel, int64_t channels, float *v, int64_t point_step, int64_t panel_step)
 {
     patch p;
-    bool inside = find_inside(t, image, tile, &p);
-    if (!inside) winograd_patch(t, image, tile, 6, zeros, p.pixels);
-    if (pair == 0) pair_channels(&p, 0, inside, channel, channels, v, point_step, panel_step);
-    if (pair == 1) pair_channels(&p, 1, inside, channel, channels, v, point_step, panel_step);
-    if (pair == 2) pair_channels(&p, 2, inside, channel, channels, v, point_step, panel_step);
+    switch (find_patch(t, image, tile, zeros, &p)) {
+    case INSIDE: any_pair(&p, pair, INSIDE, channel, channels, v, point_step, panel_step); return;
+    case BORDER: any_pair(&p, pair, BORDER, channel, channels, v, point_step, panel_step); return;
+    case NARROW: any_pair(&p, pair, NARROW, channel, channels, v, point_step, panel_step); return;
+    }
 }
 
 /* One line of four pixels, n channels of each; n is a constant where it matters. */
@@ -184,13 +222,22 @@ void winograd_gradient_pair(const float *const *pixels, int pair, int64_t channe
     if (pair == 2) gradient_pair(pixels, 2, channel, channels, z, point_step);
 }
 
-bool winograd_fits(const ito_kernel *k)
+static bool is_3x3(const ito_attr_conv *a)
 {
-    const ito_attr_conv *a = k->attr;
-    if (!ito__conv_fits(k) || a->groups != 1 || a->w_shape.d[2] != 3 || a->w_shape.d[3] != 3) return false;
+    if (a->groups != 1 || a->w_shape.d[2] != 3 || a->w_shape.d[3] != 3) return false;
     for (int i = 0; i < 2; i++)
         if (a->stride[i] != 1 || a->dilation[i] != 1) return false;
     return true;
+}
+
+bool winograd_fits(const ito_kernel *k)
+{
+    return ito__conv_fits(k) && is_3x3(k->attr);
+}
+
+bool winograd_fits_weight(const ito_kernel *k)
+{
+    return ito__conv_fits_weight(k) && is_3x3(k->attr);
 }
 
 bool winograd_pays(int64_t source_channels, ito_shape target)

@@ -46,12 +46,13 @@ static void cut(weight *s)
 
 static ito_status prepare_any(ito_kernel *k)
 {
-    if (!winograd_fits(k)) return ITO_UNSUPPORTED;
+    if (!winograd_fits_weight(k)) return ITO_UNSUPPORTED;
     const ito_attr_conv *attr = k->attr;
     ito_shape dy = k->in[1].shape;
     weight *s = k->state = ito__alloc(k->ctx, sizeof *s);
     if (!s) return ITO_MEMORY;
     s->x = winograd_tiling_of(attr->x_shape, attr->pad_before, dy);
+    s->x.narrow = k->in[0].dtype == ITO_BF16;
     s->dy = winograd_tiling_of(dy, (const int64_t[]){0, 0}, dy);
     s->m = dy.d[3];
     s->n = attr->x_shape.d[3];
@@ -69,7 +70,8 @@ static ito_status prepare(ito_kernel *k)
 
 typedef struct job {
     const weight *s;
-    const float *x, *dy;
+    const void *x;
+    const float *dy;
     float *dw, *zeros, *z, *v, *sums, *buffers;
     int64_t tile0, n_tiles; /* the chunk */
 } job;
