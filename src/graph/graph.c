@@ -242,11 +242,18 @@ bool *ito__graph_mark_live(ito_graph *g, int n_out, ito_value *const *outputs)
 
 ito_value *ito__graph_copy_node(ito_graph *to, const ito_node *n, ito_value *const *in)
 {
+    return ito__graph_copy_node_more(to, n, in, 0, NULL);
+}
+
+ito_value *ito__graph_copy_node_more(ito_graph *to, const ito_node *n, ito_value *const *in, int n_more,
+                                     const ito_desc *more)
+{
     ito_desc out[ITO_MAX_OUTPUTS];
-    ito_node *copy = new_node(to, n->op, n->n_in, n->n_out);
+    ito_node *copy = new_node(to, n->op, n->n_in, n->n_out + n_more);
     if (!copy) return NULL;
     for (int i = 0; i < n->n_in; i++) copy->in[i] = in[i];
     for (int i = 0; i < n->n_out; i++) out[i] = (ito_desc){n->out[i].dtype, n->out[i].shape};
+    for (int i = 0; i < n_more; i++) out[n->n_out + i] = more[i];
     if (copy->attr) memcpy(copy->attr, n->attr, n->op->attr_size);
     copy->label = ito__arena_strdup(to->arena, n->label);
     if (!copy->label) return NULL;

@@ -141,6 +141,9 @@ ito_status ito__graph_copy_live(ito_graph *g, int n_out, ito_value *const *outpu
 
 /* A copy of n in another graph, reading in[] there; its first output, NULL when memory ran out. */
 ito_value *ito__graph_copy_node(ito_graph *to, const ito_node *n, ito_value *const *in);
+/* The same with n_more outputs behind its own. */
+ito_value *ito__graph_copy_node_more(ito_graph *to, const ito_node *n, ito_value *const *in, int n_more,
+                                     const ito_desc *more);
 
 /* An alias has no kernel: its output is its input's memory. */
 bool ito__node_is_alias(const ito_node *n);

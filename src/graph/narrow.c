@@ -1,6 +1,8 @@
 /* Rounding and storage of forward values: what is put where. Both passes copy the graph node by node, in order. */
 #include "graph/narrow.h"
 
+#include <string.h>
+
 #include <ito/ops.h>
 
 #define NEAR 12 /* nodes: what is read again so soon is left alone */
@@ -198,12 +200,18 @@ static ito_value *fetch(narrowing *w, ito_value *v, const ito_node *reader)
     return y;
 }
 
-/* Is v, a root, to be put away when forward node n has been reached? */
-static bool is_put_away_at(const narrowing *w, const ito_value *v, const ito_node *n)
+/* Is v, a root, still to be put away? */
+static bool is_to_store(const narrowing *w, const ito_value *v)
 {
     const use *u = &w->uses[v->id];
     bool is_long = u->first_late - u->last_early > NEAR && !u->is_output;
-    return ito__is_rounded(v) && !is_late(v->node) && is_long && u->last_early == n->id && !w->stored[v->id];
+    return ito__is_rounded(v) && !is_late(v->node) && is_long && !w->stored[v->id];
+}
+
+/* When forward node n has been reached? */
+static bool is_put_away_at(const narrowing *w, const ito_value *v, const ito_node *n)
+{
+    return is_to_store(w, v) && w->uses[v->id].last_early == n->id;
 }
 
 static ito_status put_away(narrowing *w, const ito_value *v)
@@ -228,9 +236,30 @@ static ito_value *input_of(narrowing *w, const ito_node *n, int i)
     return ito__reads_narrow(n, i) ? stored : fetch(w, v, n);
 }
 
+/* A group norm has its x and y at hand and narrows them itself. */
+static ito_status store_norm(narrowing *w, const ito_node *n)
+{
+    const ito_value *x = n->in[0], *y = &n->out[0];
+    ito_value *in[ITO_MAX_INPUTS];
+    bool keeps_x = is_to_store(w, x), keeps_y = is_to_store(w, y);
+    for (int i = 0; i < n->n_in; i++) in[i] = w->map[n->in[i]->id];
+    const ito_desc narrow = {ITO_BF16, x->shape};
+    ito_value *first = ito__graph_copy_node_more(w->to, n, in, keeps_x + keeps_y, (const ito_desc[]){narrow, narrow});
+    if (!first) return ITO_MEMORY;
+    ito_attr_norm *attr = first->node->attr;
+    attr->keeps_x = keeps_x;
+    attr->keeps_y = keeps_y;
+    for (int o = 0; o < n->n_out; o++) w->map[n->out[o].id] = ito__output(first, o);
+    if (keeps_x) w->stored[x->id] = ito__output(first, n->n_out);
+    if (keeps_y) w->stored[y->id] = ito__output(first, n->n_out + keeps_x);
+    return ITO_OK;
+}
+
 static ito_status store_node(narrowing *w, ito_node *n)
 {
     ito_value *in[ITO_MAX_INPUTS];
+    if (n->op->kernel && !strcmp(n->op->kernel, "group_norm") && !is_late(n) && !ito__node_is_alias(n->in[0]->node))
+        return store_norm(w, n);
     ITO_TRY(put_away_inputs(w, n));
     for (int i = 0; i < n->n_in; i++)
         if (!(in[i] = input_of(w, n, i))) return ITO_MEMORY;

@@ -178,7 +178,7 @@ static uint64_t hash(uint64_t h, const void *data, size_t bytes)
     return h;
 }
 
-/* Whether a kernel reads a value where it is stored, in bf16, makes no difference. */
+/* Whether a kernel reads a value where it is stored, in bf16, makes no difference; nor does what it stores. */
 static uint64_t hash_desc(uint64_t h, const ito_desc *d)
 {
     ito_dtype dtype = d->dtype == ITO_BF16 ? ITO_F32 : d->dtype;
@@ -197,7 +197,8 @@ uint64_t ito_program_fingerprint(const ito_program *p)
         h = hash(h, step->op, strlen(step->op));
         h = hash(h, step->kernel.def->name, strlen(step->kernel.def->name));
         for (int i = 0; i < step->kernel.n_in; i++) h = hash_desc(h, &step->kernel.in[i]);
-        for (int o = 0; o < step->kernel.n_out; o++) h = hash_desc(h, &step->kernel.out[o]);
+        for (int o = 0; o < step->kernel.n_out; o++)
+            if (step->kernel.out[o].dtype != ITO_BF16) h = hash_desc(h, &step->kernel.out[o]);
     }
     return h;
 }

@@ -150,7 +150,8 @@ typedef struct ito_attr_norm {
     int64_t groups;
     double eps;
     int32_t act;
-    bool rounds; /* group_norm: y is rounded to bf16 after the activation */
+    bool rounds;           /* group_norm: y is rounded to bf16 after the activation */
+    bool keeps_x, keeps_y; /* group_norm: x, y are also handed out in bf16, behind the statistics */
 } ito_attr_norm;
 
 /* q [N, Lq, H, D], k and v [N, Lk, H, D], optional bias broadcastable to [N, H, Lq, Lk] -> o [N, Lq, H, D], lse [N, H,

@@ -43,7 +43,8 @@ static void check_norm(const char *op, ito_shape x, ito_shape stats, ito_attr_no
 
 static void check_group_norm(ito_shape x, int64_t groups, int32_t act)
 {
-    check_norm("group_norm", x, ITO_SHAPE(x.d[0], groups, 2), (ito_attr_norm){groups, 1e-5, act, false}, true, NULL);
+    check_norm("group_norm", x, ITO_SHAPE(x.d[0], groups, 2),
+               (ito_attr_norm){.groups = groups, .eps = 1e-5, .act = act}, true, NULL);
 }
 
 static void group_norms(void **state)
@@ -68,7 +69,7 @@ static void check_narrow_norm(ito_shape x, int64_t groups, int32_t act)
     uint16_t *narrow = calloc((size_t)n, sizeof *narrow);
     for (int64_t i = 0; i < n; i++) narrow[i] = ito__bf16_narrow(wide[i]);
     for (int rounds = 0; rounds < 2; rounds++) {
-        ito_attr_norm attr = {groups, 1e-5, act, rounds};
+        ito_attr_norm attr = {.groups = groups, .eps = 1e-5, .act = act, .rounds = rounds};
         ito_desc image = check_f32(x), channels = check_f32(ITO_SHAPE(x.d[x.n_dims - 1]));
         ito_desc stats = check_f32(ITO_SHAPE(x.d[0], groups, 2));
         check_case c = {.op = "group_norm", .attr = &attr, .n_in = 3, .n_out = 2, .out = {image, stats}, .spread = 1};
@@ -92,9 +93,37 @@ static void check_narrow_norm(ito_shape x, int64_t groups, int32_t act)
     free(narrow);
 }
 
+static void assert_narrow(int64_t n, const float *x, const uint16_t *narrow)
+{
+    for (int64_t i = 0; i < n; i++) assert_int_equal(narrow[i], ito__bf16_narrow(x[i]));
+}
+
+/* What is handed out in bf16 is x and y rounded, by every instruction set and the reference (-1). */
+static void check_kept(ito_shape x, int64_t groups)
+{
+    int64_t n = ito_shape_count(x);
+    ito_attr_norm attr = {.groups = groups, .eps = 1e-5, .act = ITO_UNARY_silu, .keeps_x = true, .keeps_y = true};
+    ito_desc image = check_f32(x), channels = check_f32(ITO_SHAPE(x.d[x.n_dims - 1])), narrow = {ITO_BF16, x};
+    check_case c = {.op = "group_norm", .attr = &attr, .n_in = 3, .n_out = 4, .in = {image, channels, channels}};
+    const ito_desc out[] = {image, check_f32(ITO_SHAPE(x.d[0], groups, 2)), narrow, narrow};
+    memcpy(c.out, out, sizeof out);
+    uint64_t seed = 13;
+    void *in[] = {check_input(&c, 0, &seed), check_input(&c, 1, &seed), check_input(&c, 2, &seed)};
+    for (int isa = -1; isa < ITO_ISA_COUNT; isa++) {
+        if (isa >= 0 && !ito__isa_available((ito_isa)isa)) continue;
+        check_results r = check_run(&c, isa, 3, in);
+        assert_narrow(n, in[0], r.out[2]);
+        assert_narrow(n, r.out[0], r.out[3]);
+        check_free(&r, 4);
+    }
+    for (int i = 0; i < 3; i++) free(in[i]);
+}
+
 static void narrow_norms(void **state)
 {
     (void)state;
+    check_kept(ITO_SHAPE(2, 16, 16, 32), 8);
+    check_kept(ITO_SHAPE(3, 9, 7, 21), 7);
     check_narrow_norm(ITO_SHAPE(2, 16, 16, 32), 8, ITO_UNARY_silu);
     check_narrow_norm(ITO_SHAPE(3, 9, 7, 20), 5, ITO_UNARY_identity);
     check_narrow_norm(ITO_SHAPE(1, 40, 40, 3), 1, ITO_UNARY_gelu);
@@ -110,7 +139,7 @@ static void far_from_zero(void **state)
     float *data = fast_floats(n, &seed);
     for (int64_t i = 0; i < n; i++) data[i] = 1000 + data[i];
     data[0] = -500; /* and an outlier where the shift is taken */
-    ito_attr_norm attr = {4, 1e-5, ITO_UNARY_identity, false};
+    ito_attr_norm attr = {.groups = 4, .eps = 1e-5, .act = ITO_UNARY_identity};
     ito_desc image = check_f32(x), channels = check_f32(ITO_SHAPE(24));
     check_case c = {.op = "group_norm", .attr = &attr, .n_in = 3, .n_out = 2, .tolerance = 2e-4, .spread = 0.1};
     c.in[0] = c.out[0] = image;
@@ -129,7 +158,7 @@ static void row_norms(void **state)
     for (int i = 0; i < ITO_COUNT(widths); i++)
         for (int a = 0; a < ITO_COUNT(acts); a++) {
             int64_t rows = widths[i] > 1000 ? 3 : 600 / widths[i] + 37;
-            ito_attr_norm attr = {0, 1e-5, acts[a], false};
+            ito_attr_norm attr = {.eps = 1e-5, .act = acts[a]};
             ito_shape x = ITO_SHAPE(rows, widths[i]);
             if (widths[i] > 1) check_norm("layer_norm", x, ITO_SHAPE(rows, 2), attr, true, NULL);
             check_norm("rms_norm", x, ITO_SHAPE(rows, 1), attr, false, NULL);
@@ -141,7 +170,7 @@ static void sample_alone(void **state)
 {
     (void)state;
     uint64_t seed = 3;
-    ito_attr_norm attr = {4, 1e-5, ITO_UNARY_silu, false};
+    ito_attr_norm attr = {.groups = 4, .eps = 1e-5, .act = ITO_UNARY_silu};
     ito_desc channels = check_f32(ITO_SHAPE(20));
     float *x = fast_floats(5 * 30 * 30 * 20, &seed), *gamma = fast_floats(20, &seed), *beta = fast_floats(20, &seed);
     for (int isa = 0; isa < ITO_ISA_COUNT; isa++) {

@@ -159,9 +159,18 @@ static void centred_grad(const ito_ref *r, bool rows)
     grad_x(&m, &r->out[0]);
 }
 
+static void copy_to(const ito_ref_array *to, const ito_ref_array *from)
+{
+    for (int64_t i = 0; i < to->count; i++) ref_put(to, i, ref_get(from, i));
+}
+
+/* y may be written over x. */
 static void run_group_norm(const ito_ref *r)
 {
+    const ito_attr_norm *attr = r->attr;
+    if (attr->keeps_x) copy_to(&r->out[2], &r->in[0]);
     centred_forward(r, false);
+    if (attr->keeps_y) copy_to(&r->out[2 + attr->keeps_x], &r->out[0]);
 }
 
 static void run_group_norm_grad(const ito_ref *r)

@@ -40,9 +40,17 @@ static shape3 shape_of(const ito_kernel *k)
 /* Workspace: per chunk two rows of channels, per sample four. */
 enum { PARTIAL_ROWS = 2, SAMPLE_ROWS = 4 };
 
+static bool all_f32_but_kept(const ito_kernel *k)
+{
+    const ito_attr_norm *attr = k->attr;
+    ito_kernel plain = *k;
+    plain.n_out -= attr->keeps_x + attr->keeps_y;
+    return all_f32_from(&plain, 1);
+}
+
 static ito_status norm_prepare(ito_kernel *k)
 {
-    if (!all_f32_from(k, 1) || count_in(k, 0) == 0) return ITO_UNSUPPORTED;
+    if (!all_f32_but_kept(k) || count_in(k, 0) == 0) return ITO_UNSUPPORTED;
     shape3 s = shape_of(k);
     bool is_narrow = k->in[0].dtype == ITO_BF16 && s.channels <= CHUNK;
     if (!is_narrow && k->in[0].dtype != ITO_F32) return ITO_UNSUPPORTED;
@@ -57,6 +65,7 @@ typedef struct norm_job {
     double eps;
     const uint16_t *narrow; /* x when it is bf16; else NULL */
     const float *x, *gamma, *beta, *stats, *dy, *residual;
+    uint16_t *x_kept, *y_kept;           /* NULL: not asked for */
     float *y, *y_stats, *dgamma, *dbeta; /* y is dx in the gradient */
     float *partials, *samples;
 } norm_job;
@@ -287,21 +296,30 @@ INLINE void apply_rows(bool silu, bool rounds, const affine *a, int64_t rows, in
     }
 }
 
-static void apply_forward(const norm_job *j, int64_t n, int64_t chunk)
+static void apply_act(const norm_job *j, const affine *a, int64_t rows, const float *x, float *y)
 {
-    const int64_t channels = j->s.channels, rows = rows_of(&j->s, chunk);
-    const affine a = affine_of(j, n);
-    float wide[CHUNK], *y = j->y + chunk_at(&j->s, n, chunk);
-    const float *x = x_chunk(j, n, chunk, wide);
+    const int64_t channels = j->s.channels;
     if (j->act == ITO_UNARY_silu && j->rounds) {
-        apply_rows(true, true, &a, rows, channels, x, y);
+        apply_rows(true, true, a, rows, channels, x, y);
     } else if (j->act == ITO_UNARY_silu) {
-        apply_rows(true, false, &a, rows, channels, x, y);
+        apply_rows(true, false, a, rows, channels, x, y);
     } else {
-        apply_rows(false, false, &a, rows, channels, x, y);
+        apply_rows(false, false, a, rows, channels, x, y);
         unary_row(j->act, rows * channels, y, y);
         if (j->rounds) unary_row(ITO_UNARY_round_bf16, rows * channels, y, y);
     }
+}
+
+/* y may be x: what is kept of x is kept first. */
+static void apply_forward(const norm_job *j, int64_t n, int64_t chunk)
+{
+    const int64_t rows = rows_of(&j->s, chunk), count = rows * j->s.channels, at = chunk_at(&j->s, n, chunk);
+    const affine a = affine_of(j, n);
+    float wide[CHUNK];
+    const float *x = x_chunk(j, n, chunk, wide);
+    if (j->x_kept) narrow_row(count, x, j->x_kept + at);
+    apply_act(j, &a, rows, x, j->y + at);
+    if (j->y_kept) narrow_row(count, j->y + at, j->y_kept + at);
 }
 
 static void forward_run(RUN_ARGS)
@@ -310,6 +328,9 @@ static void forward_run(RUN_ARGS)
     norm_job j = job_of(k, in, work);
     j.y = out[0];
     j.y_stats = out[1];
+    const ito_attr_norm *attr = k->attr;
+    if (attr->keeps_x) j.x_kept = out[2];
+    if (attr->keeps_y) j.y_kept = out[2 + attr->keeps_x];
     run_steps(q, (steps){&j, measure_forward, combine_forward, apply_forward});
 }
 

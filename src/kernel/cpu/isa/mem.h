@@ -86,9 +86,11 @@ static inline size_t round_up64(size_t bytes)
 
 #define STREAM_BYTES (4 << 20) /* results from this size on are written past the caches */
 
-/* y = x over n numbers. */
+/* y = x over n numbers; narrow ones are written past the caches where y allows it. */
+void ITO_ISA_FN(ito__cpu_narrow_row)(int64_t n, const float *x, uint16_t *y);
 void ITO_ISA_FN(ito__cpu_widen_row)(int64_t n, const uint16_t *x, float *y);
-#define widen_row ITO_ISA_FN(ito__cpu_widen_row)
+#define narrow_row ITO_ISA_FN(ito__cpu_narrow_row)
+#define widen_row  ITO_ISA_FN(ito__cpu_widen_row)
 
 /* y = kind(x) and dx = kind'(x) dy over n floats; y may be x, dx may be dy or x. kind is an ito_unary. */
 void ITO_ISA_FN(ito__cpu_unary_row)(int kind, int64_t n, const float *x, float *y);

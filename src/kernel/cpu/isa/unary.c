@@ -172,6 +172,14 @@ static void stream_bf16_float(int64_t n, const void *x, void *y)
     widen(true, n, x, y);
 }
 
+void ITO_ISA_FN(ito__cpu_narrow_row)(int64_t n, const float *x, uint16_t *y)
+{
+    if ((uintptr_t)y % sizeof(vh) == 0)
+        narrow(true, n, x, y);
+    else
+        narrow(false, n, x, y);
+}
+
 void ITO_ISA_FN(ito__cpu_widen_row)(int64_t n, const uint16_t *x, float *y)
 {
     widen(false, n, x, y);
