@@ -9,13 +9,15 @@ SANITIZE_TESTS ?= ^(unit|oom|exact|fuzz)/
 TSAN_TESTS     ?= ^unit/test_(prefetch|loader|thread|queue)
 VALGRIND_TESTS ?= ^(unit/test_base|oom/)
 FUZZ_SECONDS   ?= 20
+# Where the Arm system's libraries lie for `make arm`; fetched when they do not.
+ARM_SYSROOT    ?= build-arm-sysroot
 
 CONFIGURE = cmake -G Ninja -S . -B
 CTEST     = ctest --output-on-failure --no-tests=error -j$(JOBS) --test-dir
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 
 .PHONY: all build setup help demo test bench install format lint lint-tools lint-format lint-gcc lint-clang lint-tidy \
-        sanitize tsan fuzz valgrind clean
+        sanitize tsan fuzz valgrind arm clean
 all: build
 
 help:
@@ -30,6 +32,7 @@ help:
 	@echo 'make tsan       the threaded tests under ThreadSanitizer'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS)) under libFuzzer'
 	@echo 'make valgrind   the memory tests under valgrind'
+	@echo 'make arm        build for 64-bit Arm with the cross compiler, run the tests under qemu; T=REGEX chooses'
 	@echo 'make clean      remove the build folders'
 	@echo 'Missing Debian packages are installed first; ITO_NO_INSTALL=1 prints the command instead and stops.'
 
@@ -96,5 +99,13 @@ valgrind: build
 	@sh tools/setup.sh valgrind
 	OMP_NUM_THREADS=1 ctest --test-dir $(BUILD) --no-tests=error --output-on-failure -T memcheck -R '$(VALGRIND_TESTS)'
 
+# Ten times slower than the machine itself, or more: an emulated test may take an hour.
+arm: setup
+	@sh tools/setup.sh arm
+	sh tools/arm-sysroot.sh $(ARM_SYSROOT)
+	$(CONFIGURE) build-arm -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DITO_ARM_SYSROOT=$(abspath $(ARM_SYSROOT)) >/dev/null
+	cmake --build build-arm
+	$(CTEST) build-arm -R '$(T)'
+
 clean:
-	rm -rf $(BUILD) build-clang build-asan build-tsan build-fuzz
+	rm -rf $(BUILD) build-clang build-asan build-tsan build-fuzz build-arm

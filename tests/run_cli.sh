@@ -12,8 +12,16 @@ mkdir "$place/work"
 cd "$place/work"
 bad=0
 
+bin=$build
+if [ -n "${ITO_EMULATOR:-}" ]; then # a program of another processor
+    bin=$place/bin
+    mkdir "$bin"
+    printf '#!/bin/sh\nexec %s %s/ito "$@"\n' "$ITO_EMULATOR" "$build" >"$bin/ito"
+    chmod +x "$bin/ito"
+fi
+
 status=0
-PATH="$build:$PATH" sh -eu "$case" >"$place/stdout" 2>"$place/stderr" </dev/null || status=$?
+PATH="$bin:$PATH" sh -eu "$case" >"$place/stdout" 2>"$place/stderr" </dev/null || status=$?
 expected=0
 [ ! -f "$case.exit" ] || expected=$(cat "$case.exit")
 [ "$status" = "$expected" ] || { echo "exit status $status, expected $expected"; bad=1; }

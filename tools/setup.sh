@@ -3,6 +3,7 @@
 #   build (the default)  what building and testing needs
 #   lint                 clang and its tools: make lint, tsan, fuzz
 #   valgrind             make valgrind
+#   arm                  make arm: the cross compiler and the emulator
 #   torch                PyTorch, only to compare speeds with it
 # ITO_NO_INSTALL=1 prints the command and stops. Nothing missing: silent, and done at once.
 set -eu
@@ -13,8 +14,9 @@ packages() {
         libcmocka-dev ;;
     lint) echo clang clang-format clang-tidy python3 libomp-dev libclang-rt-14-dev g++ ;;
     valgrind) echo valgrind ;;
+    arm) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user ;;
     torch) echo python3-torch libopenblas0-openmp ;; # the BLAS that torch gets otherwise is the slow reference one
-    *) echo "setup: no group '$1'; there are build, lint, valgrind and torch" >&2; return 2 ;;
+    *) echo "setup: no group '$1'; there are build, lint, valgrind, arm and torch" >&2; return 2 ;;
     esac
 }
 

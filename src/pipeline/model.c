@@ -207,10 +207,11 @@ ito_status ito_generate(ito_model *m, const ito_generate_options *options, float
 /* In place, one row. */
 static void softmax(int n, float *row)
 {
-    double largest = -INFINITY, sum = 0;
-    for (int k = 0; k < n; k++) largest = fmax(largest, (double)row[k]);
-    for (int k = 0; k < n; k++) sum += exp((double)row[k] - largest);
-    for (int k = 0; k < n; k++) row[k] = (float)(exp((double)row[k] - largest) / sum);
+    float largest = -INFINITY;
+    double sum = 0;
+    for (int k = 0; k < n; k++) largest = fmaxf(largest, row[k]);
+    for (int k = 0; k < n; k++) sum += exp((double)row[k] - (double)largest);
+    for (int k = 0; k < n; k++) row[k] = (float)(exp((double)row[k] - (double)largest) / sum);
 }
 
 #define CLASSIFY_BATCH 64

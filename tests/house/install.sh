@@ -3,10 +3,11 @@
 # shared library and once with the static one, from a prefix that nothing else knows.
 set -eu
 build=${ITO_BUILD_DIR:-build}
+run=${ITO_EMULATOR:-} # words; what runs a program of another processor
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cmake --install "$build" --prefix "$place/prefix" >"$place/log" || { cat "$place/log"; exit 1; }
-[ ! -x "$build/ito" ] || "$place/prefix/bin/ito" version
+[ ! -x "$build/ito" ] || $run "$place/prefix/bin/ito" version
 
 cat >"$place/user.c" <<'END'
 #include <stdio.h>
@@ -26,8 +27,8 @@ END
 export PKG_CONFIG_PATH="$place/prefix/lib/pkgconfig"
 # shellcheck disable=SC2046 # flags are words
 ${CC:-cc} "$place/user.c" $(pkg-config --cflags --libs ito) -o "$place/shared"
-LD_LIBRARY_PATH="$place/prefix/lib" "$place/shared"
+LD_LIBRARY_PATH="$place/prefix/lib" $run "$place/shared"
 rm "$place"/prefix/lib/libito.so*
 # shellcheck disable=SC2046
 ${CC:-cc} "$place/user.c" $(pkg-config --static --cflags --libs ito) -o "$place/static"
-"$place/static"
+$run "$place/static"
