@@ -8,7 +8,7 @@ extern "C" {
 
 const char *ito_version(void);         /* "0.1.0" */
 const char *ito_compiler(void);        /* "gcc 12.2.0" */
-const char *ito_instruction_set(void); /* of the kernels chosen on this machine: "generic", "avx2", "avx512" */
+const char *ito_instruction_set(void); /* of the kernels chosen on this machine: "generic", "avx2", "avx512", "neon" */
 
 typedef struct ito_library {
     const char *name, *version;

@@ -16,14 +16,17 @@ static const char *const names[] = {
 #define FAMILY_generic(family) extern const ito_isa_family ito__cpu_##family##_generic;
 #define FAMILY_avx2(family)    extern const ito_isa_family ito__cpu_##family##_avx2;
 #define FAMILY_avx512(family)  extern const ito_isa_family ito__cpu_##family##_avx512;
+#define FAMILY_neon(family)    extern const ito_isa_family ito__cpu_##family##_neon;
 ITO_ISA_MAP(FAMILIES)
 #undef FAMILY_generic
 #undef FAMILY_avx2
 #undef FAMILY_avx512
+#undef FAMILY_neon
 
 #define FAMILY_generic(family)   &ito__cpu_##family##_generic,
 #define FAMILY_avx2(family)      &ito__cpu_##family##_avx2,
 #define FAMILY_avx512(family)    &ito__cpu_##family##_avx512,
+#define FAMILY_neon(family)      &ito__cpu_##family##_neon,
 #define FAMILY_COUNT_ONE(family) +1
 #define FAMILY_COUNT             (0 ITO_ISA_FAMILY_MAP(FAMILY_COUNT_ONE))
 #define ROW(isa)                 {FAMILIES(isa)},
@@ -46,6 +49,8 @@ bool ito__isa_available(ito_isa isa)
                __builtin_cpu_supports("avx512vl");
     default: break;
     }
+#elif defined(__aarch64__)
+    if (isa == ITO_ISA_neon) return true; /* part of every 64-bit Arm processor that runs programs with floats */
 #endif
     return isa == ITO_ISA_generic;
 }

@@ -1,6 +1,6 @@
 /* The instruction sets of the cpu backend. Every file of isa/ is compiled once per set with -DITO_ISA=<set>, and its
  * names across files end in the set (ITO_ISA_FN in isa/vec.h). The set is chosen at run time: the best one that the
- * processor has, bounded from above by the environment variable ITO_ISA=generic|avx2|avx512.
+ * processor has, bounded from above by the environment variable ITO_ISA=generic|avx2|avx512|neon.
  *
  * A family is a table of kernels at the end of a file of isa/, handed out with ITO_ISA_FAMILY and named in
  * ITO_ISA_FAMILY_MAP; families and the kernels in them are listed best first. */
@@ -19,6 +19,8 @@
 
 #if defined(__x86_64__)
 #define ITO_ISA_MAP(X) X(generic) X(avx2) X(avx512)
+#elif defined(__aarch64__)
+#define ITO_ISA_MAP(X) X(generic) X(neon)
 #else
 #define ITO_ISA_MAP(X) X(generic)
 #endif

@@ -16,6 +16,8 @@ static inline vu64 times(vu64 a, uint32_t b)
     return (vu64)_mm512_mul_epu32((__m512i)a, (__m512i)c);
 #elif defined(__AVX2__)
     return (vu64)_mm256_mul_epu32((__m256i)a, (__m256i)c);
+#elif defined(ITO_NEON)
+    return (vu64)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)c));
 #else
     return (a & 0xffffffffu) * c;
 #endif

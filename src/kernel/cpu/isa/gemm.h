@@ -19,7 +19,7 @@
 #include "kernel/kernel.h"
 
 #define GEMM_NR (2 * VF_WIDTH)
-#if VF_WIDTH == 16
+#if VF_REGISTERS == 32
 #define GEMM_MR 12
 #else
 #define GEMM_MR 6

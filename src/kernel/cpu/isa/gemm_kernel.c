@@ -115,7 +115,7 @@ INLINE void dots(int rows, int columns, int64_t k, const float *a, const float *
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < columns; j++) c[i * GEMM_NR + j] = vsum(sum[i][j]);
 }
 
-#define DOT_ROWS (VF_WIDTH == 16 ? 4 : 2) /* rows at a time, as registers allow */
+#define DOT_ROWS (VF_REGISTERS == 32 ? 4 : 2) /* rows at a time, as registers allow */
 
 INLINE void dots_of_rows(int columns, int64_t rows, int64_t k, const float *a, const float *b, int64_t ldb, float *c)
 {

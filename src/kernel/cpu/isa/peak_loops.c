@@ -3,8 +3,12 @@
 
 #include "kernel/cpu/isa/vec.h"
 
-/* Independent sums: enough to fill two units of a latency of four or five, few enough for 16 registers. */
+/* Independent sums: enough to fill two units of a latency of four or five (four of them on Arm), few enough for the registers. */
+#if defined(ITO_NEON)
+enum { SUMS = 20 };
+#else
 enum { SUMS = 12 };
+#endif
 
 static float multiply_add(int64_t rounds, float scale, float shift)
 {
@@ -12,7 +16,7 @@ static float multiply_add(int64_t rounds, float scale, float shift)
     for (int i = 0; i < SUMS; i++) sum[i] = vset(shift * (float)i);
     const vf s = vset(scale), t = vset(shift);
     for (int64_t r = 0; r < rounds; r++) {
-#pragma GCC unroll 12
+#pragma GCC unroll 20
         for (int i = 0; i < SUMS; i++) sum[i] = sum[i] * s + t;
     }
     for (int i = 0; i < SUMS; i++) total += sum[i];

@@ -11,18 +11,27 @@
 
 #if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(ITO_NEON)
+#include <arm_neon.h>
 #endif
 
 #define ITO_ISA_PASTE2(name, isa) name##_##isa
 #define ITO_ISA_PASTE(name, isa)  ITO_ISA_PASTE2(name, isa)
 #define ITO_ISA_FN(name)          ITO_ISA_PASTE(name, ITO_ISA)
 
+/* Floats of a vector, and how many vectors the processor holds. */
 #if defined(__AVX512F__)
-#define VF_WIDTH 16
+#define VF_WIDTH     16
+#define VF_REGISTERS 32
 #elif defined(__AVX2__)
-#define VF_WIDTH 8
+#define VF_WIDTH     8
+#define VF_REGISTERS 16
+#elif defined(ITO_NEON)
+#define VF_WIDTH     4
+#define VF_REGISTERS 32
 #else
-#define VF_WIDTH 4
+#define VF_WIDTH     4
+#define VF_REGISTERS 16
 #endif
 
 /* Before a loop whose iterations are independent even when an output is one of the inputs: each reads its elements before
@@ -75,7 +84,11 @@ static inline vf vset(float x)
 
 static inline vf vselect(vi mask, vf a, vf b) /* mask ? a : b */
 {
+#if defined(ITO_NEON)
+    return (vf)vbslq_f32((uint32x4_t)mask, (float32x4_t)a, (float32x4_t)b);
+#else
     return (vf)((mask & (vi)a) | (~mask & (vi)b));
+#endif
 }
 
 /* NaN in a stays NaN. */
@@ -112,6 +125,8 @@ static inline vf vsqrt(vf x)
     return (vf)_mm512_sqrt_ps((__m512)x);
 #elif defined(__AVX2__)
     return (vf)_mm256_sqrt_ps((__m256)x);
+#elif defined(ITO_NEON)
+    return (vf)vsqrtq_f32((float32x4_t)x);
 #else
     for (int i = 0; i < VF_WIDTH; i++) x[i] = __builtin_sqrtf(x[i]);
     return x;
@@ -142,6 +157,10 @@ static inline vf vload_n(const float *p, int n)
     return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 #elif defined(__AVX2__)
     return (vf)_mm256_maskload_ps(p, (__m256i)vmask(n));
+#elif defined(ITO_NEON)
+    if (n == VF_WIDTH) return vload(p);
+    vf x = {n > 0 ? p[0] : 0, n > 1 ? p[1] : 0, n > 2 ? p[2] : 0};
+    return x;
 #else
     vf x = {0};
     memcpy(&x, p, (size_t)n * sizeof *p);
@@ -155,6 +174,9 @@ static inline void vstore_n(float *p, int n, vf x)
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)x);
 #elif defined(__AVX2__)
     _mm256_maskstore_ps(p, (__m256i)vmask(n), (__m256)x);
+#elif defined(ITO_NEON)
+    if (n == VF_WIDTH) vstore(p, x);
+    for (int i = 0; n < VF_WIDTH && i < n; i++) p[i] = x[i];
 #else
     memcpy(p, &x, (size_t)n * sizeof *p);
 #endif
@@ -186,6 +208,8 @@ static inline vf vpick(vf a, vf b, vi from)
     vf low = (vf)_mm256_permutevar8x32_ps((__m256)a, (__m256i)from);
     vf high = (vf)_mm256_permutevar8x32_ps((__m256)b, (__m256i)from);
     return vselect(from < VF_WIDTH, low, high);
+#elif defined(ITO_NEON) && !defined(__clang__)
+    return __builtin_shuffle(a, b, from);
 #else
     vf x;
     for (int i = 0; i < VF_WIDTH; i++) x[i] = from[i] < VF_WIDTH ? a[from[i]] : b[from[i] - VF_WIDTH];
