@@ -98,7 +98,7 @@ typedef struct ito_bench_net {
 
 /* Forward or training, by the options' plan. The caller closes; after a failure there is nothing to close. */
 ito_status ito__bench_net_open(ito_ctx *ctx, const ito_bench_options *options, ito_bench_net *out);
-void ito__bench_net_close(ito_bench_net *net); /* one of zeros is fine */
+void ito__bench_net_close(ito_bench_net *b); /* one of zeros is fine */
 /* One forward pass or one training step. net: an ito_bench_net. */
 ito_status ito__bench_net_run(void *net);
 
