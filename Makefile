@@ -17,7 +17,7 @@ CTEST     = ctest --output-on-failure --no-tests=error -j$(JOBS) --test-dir
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 
 .PHONY: all build setup help demo test bench install format lint lint-tools lint-format lint-gcc lint-clang lint-tidy \
-        sanitize tsan fuzz valgrind valgrind-tools arm clean
+        sanitize tsan fuzz valgrind arm clean
 all: build
 
 help:
@@ -95,11 +95,11 @@ fuzz: lint-tools
 	cmake --build build-fuzz
 	sh tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
-valgrind-tools:
+valgrind: build
 	@sh tools/setup.sh valgrind
-
-valgrind: valgrind-tools build # which looks for it
-	OMP_NUM_THREADS=1 ctest --test-dir $(BUILD) --no-tests=error --output-on-failure -T memcheck -R '$(VALGRIND_TESTS)'
+	OMP_NUM_THREADS=1 ctest --test-dir $(BUILD) --no-tests=error --output-on-failure -R '$(VALGRIND_TESTS)' -T memcheck \
+	    --overwrite MemoryCheckCommand="$$(command -v valgrind)" \
+	    --overwrite MemoryCheckCommandOptions='--leak-check=full --error-exitcode=1 -q'
 
 # Ten times slower than the machine itself, or more: an emulated test may take an hour.
 arm: setup
