@@ -11,6 +11,8 @@
 
 #define MAX_CHUNKS      1000
 #define MAX_CHUNK_BYTES ((size_t)16 << 20)
+/* What libpng may ask for at once; more than any row takes. Of a chunk that claims to be longer it only warns. */
+#define MAX_ALLOC_BYTES (MAX_CHUNK_BYTES + 1024)
 
 typedef struct decoder {
     ito__image_source *source;
@@ -44,7 +46,7 @@ static void on_warning(png_structp png, png_const_charp message)
 
 static png_voidp on_alloc(png_structp png, png_alloc_size_t bytes)
 {
-    return ito__alloc(png_get_mem_ptr(png), bytes);
+    return bytes <= MAX_ALLOC_BYTES ? ito__alloc(png_get_mem_ptr(png), bytes) : NULL;
 }
 
 static void on_free(png_structp png, png_voidp memory)

@@ -53,6 +53,9 @@ static void test_rate_compute(void **state)
     ito_bench_rate(&roofs, &row);
     assert_near(row.gflops, 50, 1e-9);
     assert_near(row.share, 0.125, 1e-9);
+    row.algorithm = "winograd2-stages"; /* four ninths of them */
+    ito_bench_rate(&roofs, &row);
+    assert_near(row.share, 2.0 / 9, 1e-9);
 }
 
 static void test_roofs(void **state)
@@ -153,7 +156,8 @@ static void test_conv(void **state)
     assert_int_equal(s.n_rows, 8);
     options.n_algorithms = 2; /* "direct" is not timed twice */
     assert_int_equal(ito_bench_conv(ctx, &options, see, &s), ITO_OK);
-    assert_int_equal(s.n_rows, 8 + 4 * 3); /* direct, and Winograd in two orders of work */
+    assert_int_equal(
+        s.n_rows, 8 + 3 * 5 + 3); /* direct, Winograd in two orders of work, and for images with two sizes of tiles */
     ito_ctx_destroy(ctx);
 }
 

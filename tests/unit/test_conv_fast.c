@@ -209,12 +209,16 @@ static void check_shape(const shape *s, const char *algorithm, bool fused, int32
     destroy(&p);
 }
 
-/* The other orders of work. */
+/* The other orders of work, and the other size of tiles. */
 static void check_orders(const shape *s, bool fused, int32_t act, uint32_t frozen)
 {
     problem p = make(s);
     check_forward(&p, "winograd4-stages", fused, act, frozen, "stages, forward");
     check_grad_input(&p, "winograd4-stages", "stages, gradient");
+    check_forward(&p, "winograd2", fused, act, frozen, "tiles of 2 x 2, forward");
+    check_grad_input(&p, "winograd2", "tiles of 2 x 2, gradient");
+    check_forward(&p, "winograd2-stages", fused, act, frozen, "tiles of 2 x 2 in stages, forward");
+    check_grad_input(&p, "winograd2-stages", "tiles of 2 x 2 in stages, gradient");
     check_grad_weight(&p, "winograd4-blocks", "blocks");
     destroy(&p);
 }

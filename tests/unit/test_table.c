@@ -13,33 +13,35 @@
 /* A convolution's three directions, by their algorithms in the table. Same for all instruction sets. */
 static const struct layer {
     int64_t batch, size, in, out, kernel, stride;
-    const char *forward, *grad_input, *grad_weight;
+    const char *forward, *packed; /* packed: with weights packed beforehand, as in sampling */
+    const char *grad_input, *grad_weight;
 } layers[] = {
     /* the large U-Net, batch 16 */
-    {16, 32, 3, 128, 3, 1, "direct", "winograd4", "direct"},
-    {16, 32, 128, 128, 3, 1, "winograd4", "winograd4", "winograd4-blocks"},
-    {16, 32, 128, 128, 3, 2, "direct", "direct", "direct"},
-    {16, 16, 128, 256, 3, 1, "winograd4", "winograd4", "winograd4"},
-    {16, 16, 128, 256, 1, 1, "direct", "direct", "direct"},
-    {16, 16, 256, 256, 3, 1, "winograd4", "winograd4", "winograd4"},
-    {16, 16, 512, 256, 3, 1, "winograd4-stages", "winograd4", "winograd4"},
-    {16, 8, 256, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4-blocks"},
-    {16, 4, 256, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4-blocks"},
-    {16, 32, 128, 3, 3, 1, "winograd4", "direct", "winograd4-blocks"},
+    {16, 32, 3, 128, 3, 1, "direct", "direct", "winograd4", "direct"},
+    {16, 32, 128, 128, 3, 1, "winograd4", "winograd4", "winograd4", "winograd4-blocks"},
+    {16, 32, 128, 128, 3, 2, "direct", "direct", "direct", "direct"},
+    {16, 16, 128, 256, 3, 1, "winograd4", "winograd4", "winograd4", "winograd4"},
+    {16, 16, 128, 256, 1, 1, "direct", "direct", "direct", "direct"},
+    {16, 16, 256, 256, 3, 1, "winograd4", "winograd4", "winograd4", "winograd4"},
+    {16, 16, 512, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4", "winograd4"},
+    {16, 8, 256, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4-stages", "winograd4-blocks"},
+    {16, 4, 256, 256, 3, 1, "winograd2", "winograd4-stages", "winograd2", "winograd4-blocks"},
+    {16, 32, 128, 3, 3, 1, "winograd4", "winograd4", "direct", "winograd4-blocks"},
     /* the small one, batch 64 */
-    {64, 32, 1, 32, 3, 1, "direct", "winograd4", "direct"},
-    {64, 32, 32, 32, 3, 1, "winograd4", "winograd4", "winograd4-blocks"},
-    {64, 32, 96, 32, 3, 1, "winograd4", "winograd4", "winograd4-blocks"},
-    {64, 16, 64, 64, 3, 1, "winograd4", "winograd4", "winograd4-blocks"},
-    {64, 8, 128, 64, 3, 1, "winograd4", "winograd4", "winograd4-blocks"},
-    {64, 32, 32, 1, 3, 1, "winograd4", "direct", "winograd4-blocks"},
+    {64, 32, 1, 32, 3, 1, "direct", "direct", "winograd4", "direct"},
+    {64, 32, 32, 32, 3, 1, "winograd4", "winograd4", "winograd4", "winograd4-blocks"},
+    {64, 32, 96, 32, 3, 1, "winograd4", "winograd4", "winograd4", "winograd4-blocks"},
+    {64, 16, 64, 64, 3, 1, "winograd4", "winograd4", "winograd4", "winograd4-blocks"},
+    {64, 8, 128, 64, 3, 1, "winograd4", "winograd4", "winograd4", "winograd4-blocks"},
+    {64, 32, 32, 1, 3, 1, "winograd4", "winograd4", "direct", "winograd4-blocks"},
     /* single images, odd sizes, few pixels */
-    {1, 32, 64, 64, 3, 1, "winograd4", "winograd4", "winograd4-blocks"},
-    {1, 16, 256, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4-blocks"},
-    {16, 7, 32, 32, 3, 1, "winograd4", "winograd4", "winograd4-blocks"},
-    {16, 2, 64, 64, 3, 1, "direct", "direct", "direct"},
-    {16, 28, 8, 16, 3, 1, "direct", "winograd4", "direct"},
-    {1, 4, 256, 256, 3, 1, "direct", "direct", "direct"},
+    {1, 32, 64, 64, 3, 1, "winograd4", "winograd4", "winograd4", "winograd4-blocks"},
+    {1, 16, 256, 256, 3, 1, "winograd2", "winograd4-stages", "winograd2", "winograd4-blocks"},
+    {1, 8, 256, 256, 3, 1, "winograd2", "winograd2-stages", "winograd2", "winograd4-blocks"},
+    {16, 7, 32, 32, 3, 1, "winograd4", "winograd4", "winograd4", "winograd4-blocks"},
+    {16, 2, 64, 64, 3, 1, "direct", "direct", "direct", "direct"},
+    {16, 28, 8, 16, 3, 1, "direct", "direct", "winograd4", "direct"},
+    {1, 4, 256, 256, 3, 1, "winograd2", "direct", "winograd2", "direct"},
 };
 
 /* A problem with its attributes. */
@@ -63,6 +65,7 @@ static problem conv_problem(const struct layer *l, int direction, uint32_t froze
     const char *const algorithms[] = {l->forward, l->grad_input, l->grad_weight};
     int64_t pad = l->kernel / 2, out = (l->size + 2 * pad - l->kernel) / l->stride + 1;
     problem p = {.op = ops[direction], .algorithm = algorithms[direction]};
+    if (frozen) p.algorithm = l->packed;
     p.conv = (ito_attr_conv){.stride = {l->stride, l->stride},
                              .dilation = {1, 1},
                              .pad_before = {pad, pad},

@@ -11,9 +11,9 @@
 
 /* clang-format off */
 #define ITO_ISA_FAMILY_MAP(X)                                                                                          \
-    X(winograd) X(winograd_blocks) X(winograd_weight) X(conv) X(conv_weight) X(matmul)                                                    \
+    X(winograd2) X(winograd) X(winograd_blocks) X(winograd_weight) X(conv) X(conv_weight) X(matmul)                                                    \
     X(unary) X(binary) X(move) X(transpose) X(gather) X(reduce) X(softmax) X(group_norm) X(row_norm)                   \
-    X(attention) X(attention_grad) X(pool) X(dropout) X(winograd_by_name) X(winograd_blocks_by_name) \
+    X(attention) X(attention_grad) X(pool) X(dropout) X(winograd_by_name) X(winograd2_by_name) X(winograd_blocks_by_name) \
     X(winograd_weight_by_name)
 /* clang-format on */
 

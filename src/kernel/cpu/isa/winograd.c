@@ -2,7 +2,7 @@
  * their channels exchanged), in two orders of work that give the same bits:
  *
  *   winograd4         a slice is a block of tiles times a block of target channels: it transforms the patches of its
- *                     tiles and then, panel by panel of channels, multiplies 36 times and transforms back; its buffers
+ *                     tiles and then, panel by panel of channels, multiplies 36 times (16) and transforms back; its buffers
  *                     stay in the second-level cache, the packed weights stream by once per block
  *   winograd4-stages  all slices transform, then multiply, then transform back, a chunk of tiles at a time, through
  *                     buffers in memory; the packed weights stream by once per chunk: for so many source channels that
@@ -32,7 +32,7 @@ typedef struct winograd {
     int64_t v_step, m_step, u_step; /* between the 36 matrices: source, products, one panel of the packed weights */
 } winograd;
 
-/* Floats of a thread, or of all in stages: transformed source [36][tiles in blocks], products [36][tiles][ldm], one pixel
+/* Floats of a thread, or of all in stages: transformed source [points][tiles in blocks], products [points][tiles][ldm], one pixel
  * of zeros. */
 static int64_t scratch_floats(const winograd *s)
 {
@@ -114,6 +114,8 @@ static ito_status make(ito_kernel *k, bool grad, bool stages)
         return fits ? make(k, grad, stages) : ITO_UNSUPPORTED;                                                         \
     }
 
+#if WINOGRAD_TILE == 4
+
 static bool pays(const ito_kernel *k)
 {
     return winograd_pays(k->in[0].shape.d[3], k->out[0].shape);
@@ -127,6 +129,31 @@ static bool stages_pay(const ito_kernel *k)
     bool few = y[0] * div_up(y[1], 4) * div_up(y[2], 4) <= 64 && source * y[3] >= 192 * 192;
     return pays(k) && (few || (source > 288 && y[3] >= 192));
 }
+
+#else
+
+/* Tiles in all, when most of them are full and weights many; else 0. */
+static int64_t few_tiles(const ito_kernel *k, int64_t wide)
+{
+    const int64_t *y = k->out[0].shape.d, tiles = div_up(y[1], WINOGRAD_TILE) * div_up(y[2], WINOGRAD_TILE);
+    return y[1] * y[2] >= 3 * tiles && k->in[0].shape.d[3] * y[3] >= wide * wide ? y[0] * tiles : 0;
+}
+
+/* Weights transformed at every step: not so many tiles that products take longer than that. */
+static bool pays(const ito_kernel *k)
+{
+    int64_t tiles = few_tiles(k, 128);
+    return !(k->frozen & 2) && tiles > 0 && tiles <= 64;
+}
+
+/* Weights packed beforehand, and read at every step: the same, with fewer tiles. */
+static bool stages_pay(const ito_kernel *k)
+{
+    int64_t tiles = few_tiles(k, 192);
+    return k->frozen & 2 && tiles >= 8 && tiles <= 16;
+}
+
+#endif
 
 PREPARE(prepare, pays(k), false, false)
 PREPARE(prepare_grad, pays(k), true, false)
@@ -308,6 +335,14 @@ static void run_grad(const ito_kernel *k, const ito_queue *q, const void *const 
     run_all(&j, q, in, workspace);
 }
 
+#if WINOGRAD_TILE == 2
+#define NAME                  "winograd2"
+#define FAMILY(suffix, table) ITO_ISA_FAMILY(winograd2##suffix, table)
+#else
+#define NAME                  "winograd4"
+#define FAMILY(suffix, table) ITO_ISA_FAMILY(winograd##suffix, table)
+#endif
+
 #define FORWARD(text, fit)                                                                                             \
     {                                                                                                                  \
         .op = "conv2d", .name = text, .prepare = fit, .pack = pack, .run = run                                         \
@@ -317,20 +352,20 @@ static void run_grad(const ito_kernel *k, const ito_queue *q, const void *const 
         .op = "conv2d_grad_input", .name = text, .prepare = fit, .pack = pack, .run = run_grad                         \
     }
 static const ito_kernel_def defs[] = {
-    FORWARD("winograd4-stages", prepare_stages),
-    FORWARD("winograd4", prepare),
-    BACKWARD("winograd4-stages", prepare_grad_stages),
-    BACKWARD("winograd4", prepare_grad),
+    FORWARD(NAME "-stages", prepare_stages),
+    FORWARD(NAME, prepare),
+    BACKWARD(NAME "-stages", prepare_grad_stages),
+    BACKWARD(NAME, prepare_grad),
 };
 
-ITO_ISA_FAMILY(winograd, defs);
+FAMILY(, defs);
 
 /* The same for any shape: listed behind the direct convolutions, so found only by name. */
 static const ito_kernel_def by_name[] = {
-    FORWARD("winograd4", prepare_any),
-    FORWARD("winograd4-stages", prepare_any_stages),
-    BACKWARD("winograd4", prepare_any_grad),
-    BACKWARD("winograd4-stages", prepare_any_grad_stages),
+    FORWARD(NAME, prepare_any),
+    FORWARD(NAME "-stages", prepare_any_stages),
+    BACKWARD(NAME, prepare_any_grad),
+    BACKWARD(NAME "-stages", prepare_any_grad_stages),
 };
 
-ITO_ISA_FAMILY(winograd_by_name, by_name);
+FAMILY(_by_name, by_name);

@@ -1,20 +1,54 @@
 /* Winograd's minimal filtering F(4x4, 3x3): a tile of 4 x 4 outputs of a 3x3 convolution costs 36 products per pair of
- * channels instead of 144. With d a 6 x 6 patch of the source and g a 3 x 3 kernel (Lavin and Gray),
+ * channels instead of 144; and F(2x2, 3x3), 16 instead of 36, whose transformed weights are less than half as large. With d a
+ * 6 x 6 (4 x 4) patch of the source and g a 3 x 3 kernel (Lavin and Gray),
  *
  *   y  = A^T [(G g G^T) . (B^T d B)] A                      summed over input channels inside the brackets
  *   dw = G^T [sum over tiles of (A dy A^T) . (B^T d B)] G   its transpose
  *
  * where "." is elementwise, so that for each of the 36 elements the sums over channels (or tiles) are a matrix product.
- * The interpolation points are 0, 1, -1, 2, -2 and infinity. Here: the five one-dimensional transforms, and the tiles of
- * an image. */
+ * The interpolation points are 0, 1, -1, 2, -2 and infinity, for 2 x 2 outputs 0, 1, -1 and infinity. Here: the
+ * one-dimensional transforms, and the tiles of an image. winograd2.c has tiles of 2 x 2, all others tiles of 4 x 4. */
 #ifndef ITO_WINOGRAD_H
 #define ITO_WINOGRAD_H
 
 #include "kernel/cpu/isa/gemm.h"
 
-#define WINOGRAD_POINTS 36
-#define WINOGRAD_PAIR   12 /* elements of a pair of rows: rows 0 and 5, 1 and 2, 3 and 4 */
-#define WINOGRAD_PAIRS  3
+#ifndef WINOGRAD_TILE
+#define WINOGRAD_TILE 4 /* outputs along an axis */
+#endif
+#define WINOGRAD_SPAN   (WINOGRAD_TILE + 2) /* pixels of a patch, and points, along an axis */
+#define WINOGRAD_POINTS (WINOGRAD_SPAN * WINOGRAD_SPAN)
+
+#define WINOGRAD_PAIR  12 /* elements of a pair of rows: rows 0 and 5, 1 and 2, 3 and 4 */
+#define WINOGRAD_PAIRS 3
+
+#if WINOGRAD_TILE == 2
+
+/* B^T, A^T and G: 4 source values to 4 points, 4 points to 2 outputs, 3 weights to 4 points. */
+static inline void winograd_bt(const vf d[4], vf v[4])
+{
+    v[0] = d[0] - d[2];
+    v[1] = d[1] + d[2];
+    v[2] = d[2] - d[1];
+    v[3] = d[1] - d[3];
+}
+
+static inline void winograd_at(const vf m[4], vf y[2])
+{
+    y[0] = m[0] + m[1] + m[2];
+    y[1] = m[1] - m[2] - m[3];
+}
+
+static inline void winograd_g(const vf g[3], vf u[4])
+{
+    vf even = (g[0] + g[2]) * 0.5f, odd = g[1] * 0.5f;
+    u[0] = g[0];
+    u[1] = even + odd;
+    u[2] = even - odd;
+    u[3] = g[2];
+}
+
+#else
 
 /* B^T: 6 source values to 6 points. */
 static inline void winograd_bt(const vf d[6], vf v[6])
@@ -110,7 +144,9 @@ static inline __attribute__((always_inline)) void winograd_gt_pair(int pair, vf 
     g[2] = pair == 0 ? b : pair == 1 ? s * (-1.0f / 6) : s * (1.0f / 6);
 }
 
-/* An image batch seen as square patches: patch (ty, tx) begins at pixel (4 ty - pad_y, 4 tx - pad_x). */
+#endif
+
+/* An image batch seen as square patches: patch (ty, tx) begins at pixel (TILE ty - pad_y, TILE tx - pad_x). */
 typedef struct winograd_tiling {
     int64_t images, height, width, channels;
     int64_t tiles_y, tiles_x;
@@ -118,20 +154,20 @@ typedef struct winograd_tiling {
     bool narrow; /* the images are bf16: for winograd_source and winograd_source_pair alone */
 } winograd_tiling;
 
-/* For tiles of 4 x 4 pixels of target, and patches that begin `pad` before them. */
+/* For tiles of target pixels, and patches that begin `pad` before them. */
 static inline winograd_tiling winograd_tiling_of(ito_shape image, const int64_t pad[2], ito_shape target)
 {
     return (winograd_tiling){.images = image.d[0],
                              .height = image.d[1],
                              .width = image.d[2],
                              .channels = image.d[3],
-                             .tiles_y = (target.d[1] + 3) / 4,
-                             .tiles_x = (target.d[2] + 3) / 4,
+                             .tiles_y = (target.d[1] + WINOGRAD_TILE - 1) / WINOGRAD_TILE,
+                             .tiles_x = (target.d[2] + WINOGRAD_TILE - 1) / WINOGRAD_TILE,
                              .pad_y = pad[0],
                              .pad_x = pad[1]};
 }
 
-/* Distance of the 36 matrices of one element each, of `floats` floats: an odd number of cache lines, so that the 36
+/* Distance of the matrices of one element each, of `floats` floats: an odd number of cache lines, so that the 36
  * places that a transform writes or reads fall in different sets of the caches. */
 static inline int64_t winograd_step(int64_t floats)
 {
@@ -150,26 +186,35 @@ typedef struct winograd_place {
 
 static inline winograd_place winograd_place_of(int64_t tiles_y, int64_t tiles_x, int64_t tile)
 {
-    return (winograd_place){tile / tiles_x / tiles_y, tile / tiles_x % tiles_y * 4, tile % tiles_x * 4};
+    return (winograd_place){.image = tile / tiles_x / tiles_y,
+                            .y = tile / tiles_x % tiles_y * WINOGRAD_TILE,
+                            .x = tile % tiles_x * WINOGRAD_TILE};
 }
 
-#define winograd_patch         ITO_ISA_FN(ito__winograd_patch)
-#define winograd_source        ITO_ISA_FN(ito__winograd_source)
-#define winograd_source_pair   ITO_ISA_FN(ito__winograd_source_pair)
-#define winograd_gradient      ITO_ISA_FN(ito__winograd_gradient)
-#define winograd_gradient_pair ITO_ISA_FN(ito__winograd_gradient_pair)
-#define winograd_pack          ITO_ISA_FN(ito__winograd_pack)
-#define winograd_put           ITO_ISA_FN(ito__winograd_put)
-#define winograd_fits          ITO_ISA_FN(ito__winograd_fits)
-#define winograd_fits_weight   ITO_ISA_FN(ito__winograd_fits_weight)
-#define winograd_pays          ITO_ISA_FN(ito__winograd_pays)
+/* Names across files, of a size of tiles. */
+#if WINOGRAD_TILE == 2
+#define WINOGRAD_FN(name) ITO_ISA_FN(ito__winograd2_##name)
+#else
+#define WINOGRAD_FN(name) ITO_ISA_FN(ito__winograd4_##name)
+#endif
+
+#define winograd_patch         WINOGRAD_FN(patch)
+#define winograd_source        WINOGRAD_FN(source)
+#define winograd_source_pair   WINOGRAD_FN(source_pair)
+#define winograd_gradient      WINOGRAD_FN(gradient)
+#define winograd_gradient_pair WINOGRAD_FN(gradient_pair)
+#define winograd_pack          WINOGRAD_FN(pack)
+#define winograd_put           WINOGRAD_FN(put)
+#define winograd_fits          WINOGRAD_FN(fits)
+#define winograd_fits_weight   WINOGRAD_FN(fits_weight)
+#define winograd_pays          WINOGRAD_FN(pays)
 
 /* Addresses of the pixels of patch number `tile` (size x size of them); those outside the image point at `zeros`, of
  * `channels` zeros. */
 void winograd_patch(const winograd_tiling *t, const float *image, int64_t tile, int size, const float *zeros,
                     const float **pixels);
 
-/* B^T d B of `channels` channels, from `channel` on, of the patch of 36 pixels of a tile: point p of channel + c goes to
+/* B^T d B of `channels` channels, from `channel` on, of the patch of a tile: point p of channel + c goes to
  * v[p * point_step + c / panel * panel_step + c % panel]; panel is a multiple of VF_WIDTH. */
 void winograd_source(const winograd_tiling *t, const void *image, int64_t tile, const float *zeros, int64_t channel,
                      int64_t channels, float *v, int64_t point_step, int64_t panel, int64_t panel_step);
@@ -195,6 +240,8 @@ typedef struct winograd_weights {
 void winograd_pack(const winograd_weights *weights, const float *w, int64_t panel, int64_t row, int64_t end, float *u,
                    int64_t point_step);
 
+#if WINOGRAD_TILE == 4
+
 /* G^T u G, u being 36 sums at `step`. */
 static inline void winograd_taps(const float *sums, int64_t step, vf taps[9])
 {
@@ -219,7 +266,9 @@ static inline void winograd_put_taps(const vf taps[9], int lanes, float *to)
     }
 }
 
-/* An image batch that tiles of 4 x 4 pixels are written to, and what happens to a value on its way. */
+#endif
+
+/* An image batch that tiles are written to, and what happens to a value on its way. */
 typedef struct winograd_target {
     float *data;
     int64_t height, width, channels;

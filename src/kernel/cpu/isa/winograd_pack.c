@@ -21,15 +21,15 @@ static void turn(const float *w, int64_t stride, int lanes, int count, vf *turne
 /* G g G^T of one row; tap t is taps[t], or taps[8 - t] when turned. */
 static void put_row(const vf *taps, bool turned, float *u, int64_t point_step)
 {
-    vf columns[3][6], g[3], point[6];
+    vf columns[3][WINOGRAD_SPAN], g[3], point[WINOGRAD_SPAN];
     for (int x = 0; x < 3; x++) {
         for (int y = 0; y < 3; y++) g[y] = taps[turned ? TAPS - 1 - (y * 3 + x) : y * 3 + x];
         winograd_g(g, columns[x]);
     }
-    for (int y = 0; y < 6; y++) {
+    for (int y = 0; y < WINOGRAD_SPAN; y++) {
         for (int x = 0; x < 3; x++) g[x] = columns[x][y];
         winograd_g(g, point);
-        for (int x = 0; x < 6; x++) vstore(u + (y * 6 + x) * point_step, point[x]);
+        for (int x = 0; x < WINOGRAD_SPAN; x++) vstore(u + (y * WINOGRAD_SPAN + x) * point_step, point[x]);
     }
 }
 

@@ -15,13 +15,13 @@ void winograd_patch(const winograd_tiling *t, const float *image, int64_t tile, 
     }
 }
 
-/* The same for a patch of 36 pixels of bf16 images. */
+/* The same for a patch of bf16 images. */
 static void narrow_patch(const winograd_tiling *t, const uint16_t *image, int64_t tile, const uint16_t *zeros,
-                         const uint16_t *pixels[36])
+                         const uint16_t *pixels[WINOGRAD_POINTS])
 {
     const winograd_place at = winograd_place_of(t->tiles_y, t->tiles_x, tile);
-    for (int i = 0; i < 36; i++) {
-        int64_t y = at.y - t->pad_y + i / 6, x = at.x - t->pad_x + i % 6;
+    for (int i = 0; i < WINOGRAD_POINTS; i++) {
+        int64_t y = at.y - t->pad_y + i / WINOGRAD_SPAN, x = at.x - t->pad_x + i % WINOGRAD_SPAN;
         bool outside = (uint64_t)y >= (uint64_t)t->height || (uint64_t)x >= (uint64_t)t->width;
         pixels[i] = outside ? zeros : image + ((at.image * t->height + y) * t->width + x) * t->channels;
     }
@@ -33,8 +33,8 @@ typedef enum patch_place { INSIDE, BORDER, NARROW } patch_place;
 typedef struct patch {
     const float *corner;
     int64_t row_step, pixel_step;
-    const float *pixels[36];
-    const uint16_t *narrow[36];
+    const float *pixels[WINOGRAD_POINTS];
+    const uint16_t *narrow[WINOGRAD_POINTS];
 } patch;
 
 #define INLINE static inline __attribute__((always_inline))
@@ -42,17 +42,18 @@ typedef struct patch {
 INLINE vf load(const patch *p, int y, int x, int64_t c, int n, patch_place place)
 {
     if (place == NARROW)
-        return n == VF_WIDTH ? vwiden(vh_load(p->narrow[y * 6 + x] + c))
-                             : vwiden(vh_load_n(p->narrow[y * 6 + x] + c, n));
-    const float *at = place == INSIDE ? p->corner + y * p->row_step + x * p->pixel_step + c : p->pixels[y * 6 + x] + c;
+        return n == VF_WIDTH ? vwiden(vh_load(p->narrow[y * WINOGRAD_SPAN + x] + c))
+                             : vwiden(vh_load_n(p->narrow[y * WINOGRAD_SPAN + x] + c, n));
+    const float *at =
+        place == INSIDE ? p->corner + y * p->row_step + x * p->pixel_step + c : p->pixels[y * WINOGRAD_SPAN + x] + c;
     return n == VF_WIDTH ? vload(at) : vload_n(at, n);
 }
 
-INLINE void store_row(const vf row[6], int n, float *v, int64_t point_step)
+INLINE void store_row(const vf row[WINOGRAD_SPAN], int n, float *v, int64_t point_step)
 {
-    vf point[6];
+    vf point[WINOGRAD_SPAN];
     winograd_bt(row, point);
-    for (int x = 0; x < 6; x++)
+    for (int x = 0; x < WINOGRAD_SPAN; x++)
         if (n == VF_WIDTH)
             vstore(v + x * point_step, point[x]);
         else
@@ -62,24 +63,13 @@ INLINE void store_row(const vf row[6], int n, float *v, int64_t point_step)
 /* n channels from c on; n and `place` are constants where it matters */
 INLINE void source_vector(const patch *p, int64_t c, int n, patch_place place, float *v, int64_t point_step)
 {
-    vf d[6], column[6], t[6][6];
-    for (int x = 0; x < 6; x++) {
-        for (int y = 0; y < 6; y++) d[y] = load(p, y, x, c, n, place);
+    vf d[WINOGRAD_SPAN], column[WINOGRAD_SPAN], t[WINOGRAD_SPAN][WINOGRAD_SPAN];
+    for (int x = 0; x < WINOGRAD_SPAN; x++) {
+        for (int y = 0; y < WINOGRAD_SPAN; y++) d[y] = load(p, y, x, c, n, place);
         winograd_bt(d, column);
-        for (int y = 0; y < 6; y++) t[y][x] = column[y];
+        for (int y = 0; y < WINOGRAD_SPAN; y++) t[y][x] = column[y];
     }
-    for (int y = 0; y < 6; y++) store_row(t[y], n, v + y * 6 * point_step, point_step);
-}
-
-INLINE void pair_vector(const patch *p, int pair, int64_t c, int n, patch_place place, float *v, int64_t point_step)
-{
-    vf d[6], a[6], b[6];
-    for (int x = 0; x < 6; x++) {
-        for (int y = !!pair; y < 6 - !!pair; y++) d[y] = load(p, y, x, c, n, place);
-        winograd_bt_pair(pair, d, &a[x], &b[x]);
-    }
-    store_row(a, n, v, point_step);
-    store_row(b, n, v + 6 * point_step, point_step);
+    for (int y = 0; y < WINOGRAD_SPAN; y++) store_row(t[y], n, v + y * WINOGRAD_SPAN * point_step, point_step);
 }
 
 /* The patch of a tile, and what kind it is. */
@@ -94,8 +84,8 @@ static patch_place find_patch(const winograd_tiling *t, const void *image, int64
     p->corner = (const float *)image + ((at.image * t->height + y) * t->width + x) * t->channels;
     p->row_step = t->width * t->channels;
     p->pixel_step = t->channels;
-    if (y >= 0 && x >= 0 && y + 6 <= t->height && x + 6 <= t->width) return INSIDE;
-    winograd_patch(t, image, tile, 6, zeros, p->pixels);
+    if (y >= 0 && x >= 0 && y + WINOGRAD_SPAN <= t->height && x + WINOGRAD_SPAN <= t->width) return INSIDE;
+    winograd_patch(t, image, tile, WINOGRAD_SPAN, zeros, p->pixels);
     return BORDER;
 }
 
@@ -121,6 +111,47 @@ void winograd_source(const winograd_tiling *t, const void *image, int64_t tile, 
     case BORDER: source_channels(&p, BORDER, channel, channels, v, point_step, panel, panel_step); return;
     case NARROW: source_channels(&p, NARROW, channel, channels, v, point_step, panel, panel_step); return;
     }
+}
+
+static bool is_3x3(const ito_attr_conv *a)
+{
+    if (a->groups != 1 || a->w_shape.d[2] != 3 || a->w_shape.d[3] != 3) return false;
+    for (int i = 0; i < 2; i++)
+        if (a->stride[i] != 1 || a->dilation[i] != 1) return false;
+    return true;
+}
+
+bool winograd_fits(const ito_kernel *k)
+{
+    return ito__conv_fits(k) && is_3x3(k->attr);
+}
+
+bool winograd_fits_weight(const ito_kernel *k)
+{
+    return ito__conv_fits_weight(k) && is_3x3(k->attr);
+}
+
+#if WINOGRAD_TILE == 4
+
+bool winograd_pays(int64_t source_channels, ito_shape target)
+{
+    int64_t tiles = (target.d[1] + 3) / 4 * ((target.d[2] + 3) / 4);
+    /* 9 products per output against 36 per tile, and the transforms */
+    bool full = target.d[1] * target.d[2] >= 6 * tiles;
+    return full && tiles * target.d[0] >= 4 && source_channels >= 16;
+}
+
+/* ---- of the weight gradient, by pairs of rows ---- */
+
+INLINE void pair_vector(const patch *p, int pair, int64_t c, int n, patch_place place, float *v, int64_t point_step)
+{
+    vf d[6], a[6], b[6];
+    for (int x = 0; x < 6; x++) {
+        for (int y = !!pair; y < 6 - !!pair; y++) d[y] = load(p, y, x, c, n, place);
+        winograd_bt_pair(pair, d, &a[x], &b[x]);
+    }
+    store_row(a, n, v, point_step);
+    store_row(b, n, v + 6 * point_step, point_step);
 }
 
 /* pair and place are constants */
@@ -222,28 +253,4 @@ void winograd_gradient_pair(const float *const *pixels, int pair, int64_t channe
     if (pair == 2) gradient_pair(pixels, 2, channel, channels, z, point_step);
 }
 
-static bool is_3x3(const ito_attr_conv *a)
-{
-    if (a->groups != 1 || a->w_shape.d[2] != 3 || a->w_shape.d[3] != 3) return false;
-    for (int i = 0; i < 2; i++)
-        if (a->stride[i] != 1 || a->dilation[i] != 1) return false;
-    return true;
-}
-
-bool winograd_fits(const ito_kernel *k)
-{
-    return ito__conv_fits(k) && is_3x3(k->attr);
-}
-
-bool winograd_fits_weight(const ito_kernel *k)
-{
-    return ito__conv_fits_weight(k) && is_3x3(k->attr);
-}
-
-bool winograd_pays(int64_t source_channels, ito_shape target)
-{
-    int64_t tiles = (target.d[1] + 3) / 4 * ((target.d[2] + 3) / 4);
-    /* 9 products per output against 36 per tile, and the transforms */
-    bool full = target.d[1] * target.d[2] >= 6 * tiles;
-    return full && tiles * target.d[0] >= 4 && source_channels >= 16;
-}
+#endif
