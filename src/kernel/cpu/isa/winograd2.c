@@ -3,7 +3,9 @@
  * time. */
 #define WINOGRAD_TILE 2
 
+/* The same sources once more, for the other size. NOLINTBEGIN(bugprone-suspicious-include) */
 #include "kernel/cpu/isa/winograd.c"
 #include "kernel/cpu/isa/winograd_pack.c"
 #include "kernel/cpu/isa/winograd_put.c"
 #include "kernel/cpu/isa/winograd_tile.c"
+/* NOLINTEND(bugprone-suspicious-include) */
