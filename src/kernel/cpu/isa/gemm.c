@@ -10,18 +10,23 @@ typedef struct tile {
     const float *sum; /* [rows][GEMM_NR] */
 } tile;
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* n <= VF_WIDTH floats of C: adds this part of the reduction; the last part adds bias and the row's residual and applies
- * act. */
-static inline void finish(const gemm_block *g, const tile *t, vf x, const float *residual, int64_t at, int64_t column,
-                          int n)
+ * act. n and act are constants where it matters. */
+INLINE void finish(const tile *t, int32_t act, vf x, const float *bias, const float *residual, float *c, int n)
 {
-    if (!t->first) x = vload_n(g->c + at, n) + x;
+    bool whole = n == VF_WIDTH;
+    if (!t->first) x = (whole ? vload(c) : vload_n(c, n)) + x;
     if (t->last) {
-        if (g->bias) x += vload_n(g->bias + column, n);
-        if (residual) x += vload_n(residual + column, n);
-        x = vact(g->act, x);
+        if (bias) x += whole ? vload(bias) : vload_n(bias, n);
+        if (residual) x += whole ? vload(residual) : vload_n(residual, n);
+        x = vact(act, x);
     }
-    vstore_n(g->c + at, n, x);
+    if (whole)
+        vstore(c, x);
+    else
+        vstore_n(c, n, x);
 }
 
 /* The residual of a row that begins at c + at. */
@@ -31,16 +36,27 @@ static inline const float *residual_of(const gemm_block *g, int64_t row, int64_t
     return g->residual + (g->residual_rows ? (g->first_row + row) / g->residual_rows * g->ldc : at);
 }
 
-static void store_tile(const gemm_block *g, const tile *t)
+INLINE void store_rows(const gemm_block *g, const tile *t, int32_t act)
 {
     for (int64_t i = 0; i < t->rows; i++) {
-        int64_t row = t->row0 + i;
+        int64_t row = t->row0 + i, column = t->column0, j = 0;
         int64_t at = g->c_rows ? g->c_rows[row] : row * g->ldc;
-        const float *residual = residual_of(g, row, at);
-        for (int64_t j = 0; j < t->columns; j += VF_WIDTH)
-            finish(g, t, vload(t->sum + i * GEMM_NR + j), residual, at + t->column0 + j, t->column0 + j,
-                   (int)ITO_MIN(VF_WIDTH, t->columns - j));
+        const float *residual = residual_of(g, row, at), *sum = t->sum + i * GEMM_NR;
+        for (; j + VF_WIDTH <= t->columns; j += VF_WIDTH, column += VF_WIDTH)
+            finish(t, act, vload(sum + j), g->bias ? g->bias + column : NULL, residual ? residual + column : NULL,
+                   g->c + at + column, VF_WIDTH);
+        if (j < t->columns)
+            finish(t, act, vload(sum + j), g->bias ? g->bias + column : NULL, residual ? residual + column : NULL,
+                   g->c + at + column, (int)(t->columns - j));
     }
+}
+
+static void store_tile(const gemm_block *g, const tile *t)
+{
+    if (g->act == ITO_UNARY_identity)
+        store_rows(g, t, ITO_UNARY_identity);
+    else
+        store_rows(g, t, g->act);
 }
 
 static bool is_plain(const gemm_block *g)
@@ -52,33 +68,83 @@ static bool is_plain(const gemm_block *g)
 typedef struct part {
     int64_t k0, k1;
     const float *a;
-    int64_t step; /* from tile to tile; 0: rows follow one another, in place */
-    int64_t lda;  /* from column to column; 0: in blocks */
+    int64_t step; /* from tile to tile; 0: columns follow one another, in place */
+    int64_t lda;  /* from row to row, column to column, or block to block */
+    enum { ROWS, COLUMNS, BLOCKS } layout;
 } part;
+
+/* How the tiles of one panel and part are computed. */
+typedef struct stripe {
+    int64_t column, columns;
+    bool narrow, first, last;
+    bool direct; /* the kernel writes whole rows of C by itself */
+    gemm_kernel *const *kernels;
+} stripe;
+
+static stripe stripe_of(const gemm_block *g, const part *of, int64_t column)
+{
+    stripe p = {.column = column, .columns = ITO_MIN(GEMM_NR, g->n - column)};
+    p.narrow = p.columns <= GEMM_NARROW && !g->wide_panels;
+    p.first = of->k0 == 0 && !g->accumulate;
+    p.last = of->k1 == g->k;
+    p.direct = !p.narrow && p.columns % VF_WIDTH == 0 && !g->c_rows && (!p.last || is_plain(g));
+    bool wide = p.columns > VF_WIDTH, add = p.direct && !p.first;
+    p.kernels = of->layout == ROWS      ? (add ? gemm_rows_add : gemm_rows)[wide]
+                : of->layout == COLUMNS ? gemm_columns[add][wide]
+                                        : gemm_blocks[add][wide];
+    return p;
+}
+
+/* One tile of one panel, A's part of it being at a. */
+static void run_tile(const gemm_block *g, const part *of, const stripe *p, int64_t row0, int64_t rows, const float *a)
+{
+    int64_t n_k = of->k1 - of->k0;
+    const float *b = g->b + p->column * g->k;
+    if (p->direct) {
+        p->kernels[rows](n_k, a, of->lda, b + of->k0 * GEMM_NR, g->c + row0 * g->ldc + p->column, g->ldc);
+        return;
+    }
+    float sum[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
+    if (p->narrow)
+        gemm_dots(rows, p->columns, n_k, a, b + of->k0, g->k, sum);
+    else
+        p->kernels[rows](n_k, a, of->lda, b + of->k0 * GEMM_NR, sum, GEMM_NR);
+    store_tile(g, &(tile){rows, p->columns, row0, p->column, p->first, p->last, sum});
+}
 
 /* One part of the reduction of one panel. */
 static void run_panel(const gemm_block *g, const part *of, int64_t column)
 {
-    int64_t k0 = of->k0, k1 = of->k1;
-    const float *b = g->b + column * g->k;
-    int64_t columns = ITO_MIN(GEMM_NR, g->n - column), n_tiles = gemm_tile_count(g->m);
-    bool narrow = columns <= GEMM_NARROW && !g->wide_panels, wide = columns > VF_WIDTH;
-    bool first = k0 == 0 && !g->accumulate, last = k1 == g->k;
-    bool direct = !narrow && columns % VF_WIDTH == 0 && !g->c_rows && (!last || is_plain(g));
-    gemm_kernel *const *kernels = (of->lda ? gemm_columns : gemm_blocks)[direct && !first][wide];
-    float sum[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
-    for (int64_t i = 0; i < n_tiles; i++) {
+    const stripe p = stripe_of(g, of, column);
+    for (int64_t i = 0; i < gemm_tile_count(g->m); i++) {
         int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
-        const float *a = of->a + (of->step ? i * of->step : row0);
-        if (direct) {
-            kernels[rows](k1 - k0, a, of->lda, b + k0 * GEMM_NR, g->c + row0 * g->ldc + column, g->ldc);
-            continue;
-        }
-        if (narrow)
-            gemm_dots(rows, columns, k1 - k0, a, b + k0, g->k, sum);
-        else
-            kernels[rows](k1 - k0, a, of->lda, b + k0 * GEMM_NR, sum, GEMM_NR);
-        store_tile(g, &(tile){rows, columns, row0, column, first, last, sum});
+        run_tile(g, of, &p, row0, rows, of->a + (of->step ? i * of->step : row0));
+    }
+}
+
+#define FEW_PANELS 4
+
+/* Rows of A are read where they lie, or are made, when few columns wait for them: copying them into blocks would take a
+ * twelfth of the time that a panel's products do. */
+static bool reads_rows(const gemm_block *g)
+{
+    bool narrow = g->n % GEMM_NR && g->n % GEMM_NR <= GEMM_NARROW && !g->wide_panels; /* gemm_dots() wants blocks */
+    return g->layout == GEMM_BY_ROWS && g->n <= FEW_PANELS * GEMM_NR && !narrow;
+}
+
+/* One part of the reduction, tile by tile, all panels of a tile one after another. */
+static void run_rows(const gemm_block *g, int64_t k0, int64_t k1)
+{
+    float *made = g->buffer + gemm_tiles_floats(g->m, g->k);
+    const part of = {k0, k1, NULL, 0, g->fill ? GEMM_LDA : g->lda, ROWS};
+    stripe panels[FEW_PANELS];
+    int n_panels = 0;
+    for (int64_t column = 0; column < g->n; column += GEMM_NR) panels[n_panels++] = stripe_of(g, &of, column);
+    for (int64_t i = 0; i < gemm_tile_count(g->m); i++) {
+        int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
+        if (g->fill) g->fill(g->fill_arg, g->first_row + row0, rows, k0, k1, made, GEMM_LDA);
+        const float *a = g->fill ? made : g->a + row0 * g->lda + k0;
+        for (int p = 0; p < n_panels; p++) run_tile(g, &of, &panels[p], row0, rows, a);
     }
 }
 
@@ -132,23 +198,29 @@ static void pack_tiles(const gemm_block *g, int64_t k0, int64_t k1)
 /* A's part k0 .. k1 - 1, made where it has to be. */
 static part make_part(const gemm_block *g, int64_t k0, int64_t k1)
 {
-    if (g->layout == GEMM_COLUMNS_IN_PLACE) return (part){k0, k1, g->a + k0 * g->lda, 0, g->lda};
-    if (g->layout == GEMM_BLOCKS) return (part){k0, k1, g->a + k0 / VF_WIDTH * GEMM_BLOCK, g->lda, 0};
+    if (g->layout == GEMM_COLUMNS_IN_PLACE) return (part){k0, k1, g->a + k0 * g->lda, 0, g->lda, COLUMNS};
+    if (g->layout == GEMM_BLOCKS) return (part){k0, k1, g->a + k0 / VF_WIDTH * GEMM_BLOCK, g->lda, GEMM_BLOCK, BLOCKS};
     if (g->layout == GEMM_BY_COLUMNS) {
         pack_tiles(g, k0, k1);
-        return (part){k0, k1, g->buffer, (k1 - k0) * GEMM_MR, GEMM_MR};
+        return (part){k0, k1, g->buffer, (k1 - k0) * GEMM_MR, GEMM_MR, COLUMNS};
     }
     int64_t step = (k1 - k0 + VF_WIDTH - 1) / VF_WIDTH * GEMM_BLOCK;
     pack_blocks(g, k0, k1, step);
-    return (part){k0, k1, g->buffer, step, 0};
+    return (part){k0, k1, g->buffer, step, GEMM_BLOCK, BLOCKS};
 }
 
 void gemm_run(const gemm_block *g)
 {
+    const bool rows = reads_rows(g);
     int64_t step = gemm_k_step(g->k), k0 = 0;
     do {
-        const part p = make_part(g, k0, ITO_MIN(g->k, k0 + step));
-        for (int64_t column = 0; column < g->n; column += GEMM_NR) run_panel(g, &p, column);
+        int64_t k1 = ITO_MIN(g->k, k0 + step);
+        if (rows) {
+            run_rows(g, k0, k1);
+        } else {
+            const part p = make_part(g, k0, k1);
+            for (int64_t column = 0; column < g->n; column += GEMM_NR) run_panel(g, &p, column);
+        }
         k0 += step;
     } while (k0 < g->k);
 }

@@ -32,6 +32,7 @@
 
 /* Names across files carry the instruction set; these are their short forms. */
 #define gemm_rows         ITO_ISA_FN(ito__gemm_rows)
+#define gemm_rows_add     ITO_ISA_FN(ito__gemm_rows_add)
 #define gemm_columns      ITO_ISA_FN(ito__gemm_columns)
 #define gemm_blocks       ITO_ISA_FN(ito__gemm_blocks)
 #define gemm_dots         ITO_ISA_FN(ito__gemm_dots)
@@ -42,10 +43,10 @@
 
 /* c[rows][vectors] = a[rows][k] b[k][GEMM_NR]; the tables are indexed by (add to what c holds,) vectors - 1 and rows. */
 typedef void gemm_kernel(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc);
-extern gemm_kernel *const gemm_rows[2][GEMM_MR + 1];       /* a[i * lda + p] */
+extern gemm_kernel *const gemm_rows[2][GEMM_MR + 1]; /* a[i * lda + p] */
+extern gemm_kernel *const gemm_rows_add[2][GEMM_MR + 1];
 extern gemm_kernel *const gemm_columns[2][2][GEMM_MR + 1]; /* a[p * lda + i] */
-extern gemm_kernel
-    *const gemm_blocks[2][2][GEMM_MR + 1]; /* a[p / VF_WIDTH * GEMM_BLOCK + i * VF_WIDTH + p % VF_WIDTH] */
+extern gemm_kernel *const gemm_blocks[2][2][GEMM_MR + 1];  /* a[p / VF_WIDTH * lda + i * VF_WIDTH + p % VF_WIDTH] */
 
 /* c[rows][GEMM_NR], the first `columns` (at most GEMM_NARROW) of each row, = a[rows][k] b[columns][k]^T, A in blocks */
 void gemm_dots(int64_t rows, int64_t columns, int64_t k, const float *a, const float *b, int64_t ldb, float *c);

@@ -3,8 +3,8 @@
  * them by one broadcast element of A per row.
  *
  * One instance per number of vectors and of rows, for A by rows (a[i * lda + p]), by columns (a[p * lda + i]) and in
- * blocks of VF_WIDTH steps (one stream of memory, and every row at a constant distance: 5 to 15 % faster than rows), the
- * latter two also to go on from what C holds. Whatever the instance, an element of C is the same
+ * blocks of VF_WIDTH steps (one stream of memory, and every row at a constant distance: 5 to 15 % faster than rows on some
+ * processors, no faster on others), each also to go on from what C holds. Whatever the instance, an element of C is the same
  * chain of multiply-adds over p = 0 .. k - 1, so its bits do not depend on how rows are grouped into tiles.
  *
  * Where C has at most GEMM_NARROW columns, vectors run along k instead and are summed at the end. */
@@ -51,10 +51,10 @@ INLINE void tile(layout of, int vectors, int rows, bool add, int64_t k, const fl
         sum[i][0] = add ? vload(c + i * ldc) : (vf){0};
         sum[i][1] = add && vectors > 1 ? vload(c + i * ldc + VF_WIDTH) : (vf){0};
     }
-    if (of == ROWS) multiply_add(vectors, rows, k, a, lda, 1, NULL, b, sum);
+    if (of == ROWS) multiply_add(vectors, rows, k, a, lda, 1, a + rows * lda, b, sum);
     if (of == COLUMNS) multiply_add(vectors, rows, k, a, 1, lda, NULL, b, sum);
-    for (int64_t p = 0; of == BLOCKS && p < k; p += VF_WIDTH, a += GEMM_BLOCK, b += VF_WIDTH * GEMM_NR)
-        multiply_add(vectors, rows, k - p < VF_WIDTH ? k - p : VF_WIDTH, a, VF_WIDTH, 1, a + GEMM_BLOCK, b, sum);
+    for (int64_t p = 0; of == BLOCKS && p < k; p += VF_WIDTH, a += lda, b += VF_WIDTH * GEMM_NR)
+        multiply_add(vectors, rows, k - p < VF_WIDTH ? k - p : VF_WIDTH, a, VF_WIDTH, 1, a + lda, b, sum);
     UNROLL for (int i = 0; i < rows; i++)
     {
         vstore(c + i * ldc, sum[i][0]);
@@ -76,6 +76,7 @@ INLINE void tile(layout of, int vectors, int rows, bool add, int64_t k, const fl
     }
 #define INSTANCE(v, n)                                                                                                 \
     ONE_INSTANCE(rows, ROWS, false, v, n)                                                                              \
+    ONE_INSTANCE(rows_add, ROWS, true, v, n)                                                                           \
     ONE_INSTANCE(columns, COLUMNS, false, v, n)                                                                        \
     ONE_INSTANCE(columns_add, COLUMNS, true, v, n)                                                                     \
     ONE_INSTANCE(blocks, BLOCKS, false, v, n)                                                                          \
@@ -84,6 +85,7 @@ ROWS_MAP(INSTANCE, 1)
 ROWS_MAP(INSTANCE, 2)
 
 #define ROWS_ENTRY(v, n)        rows_##v##_##n,
+#define ROWS_ADD_ENTRY(v, n)    rows_add_##v##_##n,
 #define COLUMNS_ENTRY(v, n)     columns_##v##_##n,
 #define COLUMNS_ADD_ENTRY(v, n) columns_add_##v##_##n,
 #define BLOCKS_ENTRY(v, n)      blocks_##v##_##n,
@@ -96,6 +98,7 @@ ROWS_MAP(INSTANCE, 2)
         }                                                                                                              \
     }
 gemm_kernel *const gemm_rows[2][GEMM_MR + 1] = TABLE(ROWS_ENTRY);
+gemm_kernel *const gemm_rows_add[2][GEMM_MR + 1] = TABLE(ROWS_ADD_ENTRY);
 gemm_kernel *const gemm_columns[2][2][GEMM_MR + 1] = {TABLE(COLUMNS_ENTRY), TABLE(COLUMNS_ADD_ENTRY)};
 gemm_kernel *const gemm_blocks[2][2][GEMM_MR + 1] = {TABLE(BLOCKS_ENTRY), TABLE(BLOCKS_ADD_ENTRY)};
 

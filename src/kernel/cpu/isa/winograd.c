@@ -1,82 +1,87 @@
 /* Winograd convolution, forward and for the input gradient (the forward pass with the weights turned by 180 degrees and
  * their channels exchanged), in two orders of work that give the same bits:
  *
- *   winograd4         a slice is a block of tiles times a block of target channels: it transforms the patches of its
+ *   winograd4         a slice is a dozen tiles times a block of target channels: it transforms the patches of its
  *                     tiles and then, panel by panel of channels, multiplies 36 times (16) and transforms back; its buffers
- *                     stay in the second-level cache, the packed weights stream by once per block
- *   winograd4-stages  all slices transform, then multiply, then transform back, a chunk of tiles at a time, through
- *                     buffers in memory; the packed weights stream by once per chunk: for so many source channels that
- *                     a slice's transformed patches would not stay in the cache, or for few tiles
+ *                     stay in the second-level cache, the packed weights stream by once per slice
+ *   winograd4-stages  first all patches of a chunk of tiles are transformed, into memory; then a slice is one panel of
+ *                     target channels and a group of tiles: the packed weights stream by once per group. For so many source
+ *                     channels that a slice's transformed patches would not stay in the cache, or for few tiles. Where one
+ *                     chunk holds all tiles and weights are not packed beforehand, a slice takes all groups and packs its
+ *                     panel itself, so that packed weights never leave the cache
  */
 #include "kernel/cpu/isa/winograd.h"
 #include "kernel/cpu/conv_view.h"
 #include "kernel/cpu/isa/mem.h"
 
-#define SLICE_TILES 12  /* more of them leave the cache before the last panel: 24 take a tenth longer, 48 a quarter */
-#define ENOUGH      8   /* slices */
-#define PACK_ROWS   32  /* reduced channels transformed by one slice of pack() */
-#define MOST_TILES  256 /* of a chunk of stages */
-#define MOST_PANELS 4   /* of a slice of products in stages */
-#define TURN        4   /* tiles that a slice of stages transforms */
+#define SLICE_TILES  12  /* more of them leave the cache before the last panel: 24 take a tenth longer, 48 a quarter */
+#define ENOUGH       8   /* slices */
+#define PACK_ROWS    32  /* reduced channels transformed by one slice of pack() */
+#define MOST_TILES   256 /* of a chunk of stages */
+#define GROUP_BLOCKS (48 / GEMM_MR)
+#define TURN         4 /* tiles that a slice of stages transforms */
 
 typedef struct winograd {
     winograd_tiling source;
     winograd_target target;
     int64_t k, n; /* channels of source and target */
     winograd_weights weights;
-    bool stages;
+    bool stages, packs;     /* packs: a slice of stages packs its panel */
     int64_t tiles, n_tiles; /* of a slice or chunk, and how many */
     int64_t columns, n_columns;
-    int64_t ldv;                    /* floats of GEMM_MR tiles of one element of the transformed source */
-    int64_t ldm;                    /* row stride of the products */
-    int64_t v_step, m_step, u_step; /* between the 36 matrices: source, products, one panel of the packed weights */
+    int64_t
+        block_step; /* floats of a block of GEMM_MR transformed patches, [k / VF_WIDTH][points][GEMM_MR][VF_WIDTH] */
+    int64_t u_step; /* between the 36 matrices of one panel of the packed weights */
 } winograd;
 
-/* Floats of a thread, or of all in stages: transformed source [points][tiles in blocks], products [points][tiles][ldm], one pixel
- * of zeros. */
-static int64_t scratch_floats(const winograd *s)
+/* The workspace: packed weights unless they are frozen or packed by slices; in stages the transformed patches of a chunk; then
+ * of each thread transformed patches unless in stages, products [tiles][points][GEMM_NR], a pixel of zeros, a packed panel. */
+static int64_t patches_floats(const winograd *s)
 {
-    return WINOGRAD_POINTS * (s->v_step + s->m_step) + div_up(s->k, 16) * 16;
+    return gemm_tile_count(s->tiles) * s->block_step;
+}
+
+static int64_t products_floats(const winograd *s)
+{
+    int64_t tiles = s->stages ? ITO_MIN(s->tiles, GROUP_BLOCKS * GEMM_MR) : s->tiles;
+    return tiles * WINOGRAD_POINTS * GEMM_NR;
+}
+
+static int64_t zeros_floats(const winograd *s)
+{
+    return div_up(s->k, 16) * 16;
+}
+
+static int64_t panel_floats(const winograd *s)
+{
+    return WINOGRAD_POINTS * s->u_step;
+}
+
+static int64_t thread_floats(const winograd *s)
+{
+    return (s->stages ? 0 : patches_floats(s)) + products_floats(s) + zeros_floats(s) +
+           (s->packs ? panel_floats(s) : 0);
 }
 
 /* Columns of a slice: all panels, unless slices would be few. */
-static void cut_slices(winograd *s, int64_t total, int64_t panels)
-{
-    int64_t blocks = ITO_MAX(1, div_up(total, SLICE_TILES));
-    int64_t parts = ITO_MIN(panels, div_up(ENOUGH, blocks));
-    s->tiles = SLICE_TILES;
-    s->columns = ITO_MAX(1, div_up(panels, parts)) * GEMM_NR;
-    s->ldm = GEMM_NR;
-}
-
 static void cut(winograd *s)
 {
     int64_t total = winograd_tiles(&s->source), panels = gemm_panels(s->n);
-    if (s->stages) {
-        s->tiles = MOST_TILES;
-        s->columns = ITO_MIN(panels, MOST_PANELS) * GEMM_NR;
-        s->ldm = panels * GEMM_NR + 16;
-    } else {
-        cut_slices(s, total, panels);
-    }
+    int64_t most = s->stages ? MOST_TILES : SLICE_TILES;
+    int64_t blocks = ITO_MAX(1, div_up(total, most));
+    int64_t parts = s->stages ? panels : ITO_MIN(panels, div_up(ENOUGH, blocks));
+    s->columns = ITO_MAX(1, div_up(panels, parts)) * GEMM_NR;
     s->n_columns = div_up(panels * GEMM_NR, s->columns);
-    s->tiles = ITO_MAX(1, div_up(total, ITO_MAX(1, div_up(total, s->tiles)))); /* even blocks */
+    s->tiles = ITO_MAX(1, div_up(total, blocks)); /* even blocks */
     s->n_tiles = div_up(total, s->tiles);
-    s->ldv = div_up(s->k, VF_WIDTH) * GEMM_BLOCK;
-    s->v_step = winograd_step(gemm_tile_count(s->tiles) * s->ldv);
-    s->m_step = winograd_step(s->tiles * s->ldm);
+    s->block_step = div_up(s->k, VF_WIDTH) * WINOGRAD_POINTS * GEMM_BLOCK;
     s->u_step = winograd_step(s->k * GEMM_NR);
 }
 
 /* Panel by panel, the 36 matrices of each. */
 static size_t packed_floats(const winograd *s)
 {
-    return (size_t)(gemm_panels(s->n) * WINOGRAD_POINTS * s->u_step);
-}
-
-static int64_t n_scratch(const ito_kernel *k)
-{
-    return ((const winograd *)k->state)->stages ? 1 : ITO_MAX(1, k->n_threads);
+    return (size_t)(gemm_panels(s->n) * panel_floats(s));
 }
 
 static void plan(ito_kernel *k, winograd *s)
@@ -87,8 +92,11 @@ static void plan(ito_kernel *k, winograd *s)
     s->target = (winograd_target){
         .height = d[1], .width = d[2], .channels = d[3], .tiles_y = s->source.tiles_y, .tiles_x = s->source.tiles_x};
     cut(s);
-    k->workspace_bytes = (size_t)n_scratch(k) * (size_t)scratch_floats(s) * sizeof(float);
-    *(k->frozen & 2 ? &k->packed_bytes : &k->workspace_bytes) += packed_floats(s) * sizeof(float);
+    bool frozen = k->frozen & 2;
+    s->packs = s->stages && !frozen && s->n_tiles == 1 && s->n_columns >= ENOUGH;
+    int64_t floats = ITO_MAX(1, k->n_threads) * thread_floats(s) + (s->stages ? patches_floats(s) : 0);
+    k->workspace_bytes = (size_t)floats * sizeof(float);
+    if (!s->packs) *(frozen ? &k->packed_bytes : &k->workspace_bytes) += packed_floats(s) * sizeof(float);
 }
 
 static ito_status make(ito_kernel *k, bool grad, bool stages)
@@ -168,69 +176,109 @@ typedef struct job {
     const ito_kernel *k;
     winograd_target target;
     const float *source, *w, *packed;
-    float *to_pack, *scratch;
+    float *to_pack, *patches, *scratch;
     int64_t chunk; /* of stages */
 } job;
 
-static void pack_rows(void *arg, int64_t slice, int thread)
+/* Rows row .. end - 1 of a panel's 36 matrices. */
+static void pack_panel(const job *j, int64_t panel, int64_t row, int64_t end, float *u)
+{
+    const winograd *s = j->k->state;
+    winograd_pack(&s->weights, j->w, panel, row, end, u, s->u_step);
+}
+
+static void pack_slice(void *arg, int64_t slice, int thread)
 {
     (void)thread;
     const job *j = arg;
     const winograd *s = j->k->state;
     int64_t panel = slice % gemm_panels(s->n), row = slice / gemm_panels(s->n) * PACK_ROWS;
-    winograd_pack(&s->weights, j->w, panel, row, ITO_MIN(s->k, row + PACK_ROWS),
-                  j->to_pack + panel * WINOGRAD_POINTS * s->u_step, s->u_step);
+    pack_panel(j, panel, row, ITO_MIN(s->k, row + PACK_ROWS), j->to_pack + panel * panel_floats(s));
 }
 
 static void pack(const ito_kernel *k, const ito_queue *q, const void *const *in, void *packed)
 {
     const winograd *s = k->state;
     job j = {.k = k, .w = in[1], .to_pack = packed};
-    ito__parallel(q, gemm_panels(s->n) * div_up(s->k, PACK_ROWS), pack_rows, &j);
+    ito__parallel(q, gemm_panels(s->n) * div_up(s->k, PACK_ROWS), pack_slice, &j);
 }
 
-/* Where a thread, or a stage, keeps its numbers. */
+/* What a thread works with. */
 typedef struct scratch {
-    float *v, *m, *zeros;
+    float *patches, *products, *zeros, *panel;
 } scratch;
 
 static scratch scratch_of(const job *j, int thread)
 {
     const winograd *s = j->k->state;
-    scratch own = {.v = j->scratch + (s->stages ? 0 : thread) * scratch_floats(s)};
-    own.m = own.v + WINOGRAD_POINTS * s->v_step;
-    own.zeros = own.m + WINOGRAD_POINTS * s->m_step;
-    return own;
+    float *own = j->scratch + thread * thread_floats(s);
+    scratch t = {.patches = s->stages ? j->patches : own, .products = own + (s->stages ? 0 : patches_floats(s))};
+    t.zeros = t.products + products_floats(s);
+    t.panel = t.zeros + zeros_floats(s);
+    memset(t.zeros, 0, (size_t)s->k * sizeof *t.zeros);
+    return t;
 }
 
-/* Products of element `point` for n_tiles tiles and the columns of one panel. */
-static void multiply(const job *j, const scratch *own, int64_t point, int64_t n_tiles, int64_t column, float *m)
+/* Blocks of GEMM_MR tiles, of the n_tiles that begin with tile0. */
+typedef struct blocks {
+    int64_t tile0, n_tiles;
+    int64_t first, end;
+} blocks;
+
+static int64_t first_row(const blocks *b)
 {
-    const winograd *s = j->k->state;
-    int64_t columns = ITO_MIN(GEMM_NR, s->n - column);
-    gemm_run(&(gemm_block){.m = n_tiles,
-                           .n = div_up(columns, VF_WIDTH) * VF_WIDTH, /* the panels hold zeros there */
-                           .k = s->k,
-                           .a = own->v + point * s->v_step,
-                           .lda = s->ldv,
-                           .layout = GEMM_BLOCKS,
-                           .b = j->packed + (column / GEMM_NR * WINOGRAD_POINTS + point) * s->u_step,
-                           .wide_panels = true,
-                           .c = m + point * s->m_step,
-                           .ldc = s->ldm});
+    return gemm_tile_row(b->n_tiles, b->first);
 }
 
-/* Tiles first .. end - 1 of n_tiles, the first of which is tile0, to their places in the blocks of v. */
-static void transform_tiles(const job *j, const scratch *own, int64_t tile0, int64_t first, int64_t end,
-                            int64_t n_tiles)
+static int64_t end_row(const blocks *b)
+{
+    return gemm_tile_row(b->n_tiles, b->end);
+}
+
+/* Tiles first .. end - 1 of those that begin with tile0, to their rows of the blocks. */
+static void transform(const job *j, const scratch *own, int64_t tile0, int64_t n_tiles, int64_t first, int64_t end)
 {
     const winograd *s = j->k->state;
     for (int64_t i = first; i < end; i++) {
-        int64_t row = i, t = gemm_tile_of(n_tiles, i);
-        row -= gemm_tile_row(n_tiles, t);
-        winograd_source(&s->source, j->source, tile0 + i, own->zeros, 0, s->k, own->v + t * s->ldv + row * VF_WIDTH,
-                        s->v_step, VF_WIDTH, GEMM_BLOCK);
+        int64_t block = gemm_tile_of(n_tiles, i), row = i - gemm_tile_row(n_tiles, block);
+        winograd_source_block(&s->source, j->source, tile0 + i, own->zeros,
+                              own->patches + block * s->block_step + row * VF_WIDTH);
     }
+}
+
+/* The products of one panel of `columns` columns, u being its 36 matrices. */
+static void multiply(const winograd *s, const float *patches, const blocks *b, const float *u, int64_t columns,
+                     float *products)
+{
+    const int64_t part = gemm_k_step(s->k), row_step = WINOGRAD_POINTS * GEMM_NR, first = first_row(b);
+    for (int64_t point = 0; point < WINOGRAD_POINTS; point++)
+        for (int64_t k = 0; k < s->k; k += part) {
+            gemm_kernel *const *kernels = gemm_blocks[k > 0][columns > VF_WIDTH];
+            const float *from = patches + (k / VF_WIDTH * WINOGRAD_POINTS + point) * GEMM_BLOCK;
+            for (int64_t block = b->first; block < b->end; block++) {
+                int64_t row = gemm_tile_row(b->n_tiles, block), rows = gemm_tile_row(b->n_tiles, block + 1) - row;
+                kernels[rows](ITO_MIN(part, s->k - k), from + block * s->block_step, WINOGRAD_POINTS * GEMM_BLOCK,
+                              u + point * s->u_step + k * GEMM_NR,
+                              products + (row - first) * row_step + point * GEMM_NR, row_step);
+            }
+        }
+}
+
+/* Multiplies and transforms back: the columns of one panel. */
+static void run_panel(const job *j, const scratch *own, const blocks *b, const winograd_spot *spots, const float *u,
+                      int64_t column)
+{
+    const winograd *s = j->k->state;
+    int64_t columns = ITO_MIN(GEMM_NR, s->n - column), n = end_row(b) - first_row(b);
+    multiply(s, own->patches, b, u, columns, own->products);
+    for (int64_t i = 0; i < n; i++)
+        winograd_put(&j->target, &spots[i], own->products + i * WINOGRAD_POINTS * GEMM_NR, column, columns);
+}
+
+static void find_spots(const job *j, const blocks *b, winograd_spot *spots)
+{
+    const int64_t first = first_row(b);
+    for (int64_t i = first; i < end_row(b); i++) spots[i - first] = winograd_spot_of(&j->target, b->tile0 + i);
 }
 
 static void run_slice(void *arg, int64_t slice, int thread)
@@ -238,75 +286,89 @@ static void run_slice(void *arg, int64_t slice, int thread)
     const job *j = arg;
     const winograd *s = j->k->state;
     const scratch own = scratch_of(j, thread);
-    int64_t tile0 = slice / s->n_columns * s->tiles, column = slice % s->n_columns * s->columns;
-    int64_t n_tiles = ITO_MIN(s->tiles, winograd_tiles(&s->source) - tile0);
-    int64_t end = ITO_MIN(s->n, column + s->columns);
-    memset(own.zeros, 0, (size_t)s->k * sizeof *own.zeros);
-    transform_tiles(j, &own, tile0, 0, n_tiles, n_tiles);
-    for (; column < end; column += GEMM_NR) {
-        for (int64_t p = 0; p < WINOGRAD_POINTS; p++) multiply(j, &own, p, n_tiles, column, own.m);
-        for (int64_t i = 0; i < n_tiles; i++)
-            winograd_put(&j->target, tile0 + i, own.m + i * s->ldm, s->m_step, column, ITO_MIN(GEMM_NR, end - column));
-    }
+    blocks b = {.tile0 = slice / s->n_columns * s->tiles};
+    b.n_tiles = ITO_MIN(s->tiles, winograd_tiles(&s->source) - b.tile0);
+    b.end = gemm_tile_count(b.n_tiles);
+    int64_t column = slice % s->n_columns * s->columns, end = ITO_MIN(s->n, column + s->columns);
+    winograd_spot spots[SLICE_TILES];
+    find_spots(j, &b, spots);
+    transform(j, &own, b.tile0, b.n_tiles, 0, b.n_tiles);
+    for (; column < end; column += GEMM_NR)
+        run_panel(j, &own, &b, spots, j->packed + column / GEMM_NR * panel_floats(s), column);
 }
 
-static int64_t chunk_tiles(const job *j)
+/* Those of a chunk of stages. */
+static blocks chunk_blocks(const job *j)
 {
     const winograd *s = j->k->state;
-    return ITO_MIN(s->tiles, winograd_tiles(&s->source) - j->chunk * s->tiles);
+    blocks b = {.tile0 = j->chunk * s->tiles};
+    b.n_tiles = ITO_MIN(s->tiles, winograd_tiles(&s->source) - b.tile0);
+    b.end = gemm_tile_count(b.n_tiles);
+    return b;
 }
 
 static void transform_stage(void *arg, int64_t slice, int thread)
 {
     const job *j = arg;
-    const winograd *s = j->k->state;
     const scratch own = scratch_of(j, thread);
-    int64_t end = ITO_MIN(chunk_tiles(j), (slice + 1) * TURN);
-    transform_tiles(j, &own, j->chunk * s->tiles, slice * TURN, end, chunk_tiles(j));
+    const blocks b = chunk_blocks(j);
+    transform(j, &own, b.tile0, b.n_tiles, slice * TURN, ITO_MIN(b.n_tiles, (slice + 1) * TURN));
 }
 
-static void multiply_stage(void *arg, int64_t slice, int thread)
+static void run_group(const job *j, const scratch *own, int64_t group, int64_t panel, const float *u)
+{
+    blocks b = chunk_blocks(j);
+    winograd_spot spots[GROUP_BLOCKS * GEMM_MR];
+    b.first = group * GROUP_BLOCKS;
+    b.end = ITO_MIN(b.end, b.first + GROUP_BLOCKS);
+    find_spots(j, &b, spots);
+    run_panel(j, own, &b, spots, u, panel * GEMM_NR);
+}
+
+static void group_stage(void *arg, int64_t slice, int thread)
 {
     const job *j = arg;
     const winograd *s = j->k->state;
     const scratch own = scratch_of(j, thread);
-    int64_t column = slice % s->n_columns * s->columns;
-    int64_t end = ITO_MIN(s->n, column + s->columns);
-    for (; column < end; column += GEMM_NR)
-        multiply(j, &own, slice / s->n_columns, chunk_tiles(j), column, own.m + column);
+    int64_t panel = slice % s->n_columns;
+    run_group(j, &own, slice / s->n_columns, panel, j->packed + panel * panel_floats(s));
 }
 
-static void put_stage(void *arg, int64_t slice, int thread)
+static void panel_stage(void *arg, int64_t panel, int thread)
 {
     const job *j = arg;
     const winograd *s = j->k->state;
     const scratch own = scratch_of(j, thread);
-    int64_t end = ITO_MIN(chunk_tiles(j), (slice + 1) * TURN);
-    for (int64_t i = slice * TURN; i < end; i++)
-        winograd_put(&j->target, j->chunk * s->tiles + i, own.m + i * s->ldm, s->m_step, 0, s->n);
+    pack_panel(j, panel, 0, s->k, own.panel);
+    for (int64_t group = 0; group < div_up(gemm_tile_count(s->tiles), GROUP_BLOCKS); group++)
+        run_group(j, &own, group, panel, own.panel);
 }
 
 static void run_stages(job *j, const ito_queue *q)
 {
     const winograd *s = j->k->state;
-    memset(scratch_of(j, 0).zeros, 0, (size_t)s->k * sizeof(float));
     for (j->chunk = 0; j->chunk < s->n_tiles; j->chunk++) {
-        int64_t turns = div_up(chunk_tiles(j), TURN);
-        ito__parallel(q, turns, transform_stage, j);
-        ito__parallel(q, WINOGRAD_POINTS * s->n_columns, multiply_stage, j);
-        ito__parallel(q, turns, put_stage, j);
+        const blocks b = chunk_blocks(j);
+        ito__parallel(q, div_up(b.n_tiles, TURN), transform_stage, j);
+        if (s->packs)
+            ito__parallel(q, s->n_columns, panel_stage, j);
+        else
+            ito__parallel(q, s->n_columns * div_up(b.end, GROUP_BLOCKS), group_stage, j);
     }
 }
 
 static void run_all(job *j, const ito_queue *q, const void *const *in, void *workspace)
 {
     const winograd *s = j->k->state;
-    j->scratch = workspace;
-    if (!(j->k->frozen & 2)) {
-        float *packed = j->scratch + n_scratch(j->k) * scratch_floats(s);
-        pack(j->k, q, in, packed);
-        j->packed = packed;
+    float *free = workspace;
+    j->w = in[1];
+    if (!(j->k->frozen & 2) && !s->packs) {
+        pack(j->k, q, in, free);
+        j->packed = free;
+        free += packed_floats(s);
     }
+    j->patches = free;
+    j->scratch = free + (s->stages ? patches_floats(s) : 0);
     if (s->stages)
         run_stages(j, q);
     else

@@ -132,7 +132,7 @@ static void transform_chunk(const block *b, int pair)
         const float *pixels[16];
         winograd_patch(&s->dy, b->j->dy, tile, 4, b->zeros, pixels);
         if (s->pairs > 1) {
-            winograd_source(&s->x, b->j->x, tile, b->zeros, b->column, b->columns, v, s->v_step, GEMM_NR, panel_step);
+            winograd_source(&s->x, b->j->x, tile, b->zeros, b->column, b->columns, v, s->v_step, panel_step);
             winograd_gradient(pixels, b->row, b->rows, z, s->z_step);
         } else {
             winograd_source_pair(&s->x, b->j->x, tile, b->zeros, pair, b->column, b->columns, v, s->v_step, panel_step);

@@ -49,6 +49,7 @@ INLINE vf load(const patch *p, int y, int x, int64_t c, int n, patch_place place
     return n == VF_WIDTH ? vload(at) : vload_n(at, n);
 }
 
+/* point_step is a constant where it matters, here and below */
 INLINE void store_row(const vf row[WINOGRAD_SPAN], int n, float *v, int64_t point_step)
 {
     vf point[WINOGRAD_SPAN];
@@ -89,28 +90,45 @@ static patch_place find_patch(const winograd_tiling *t, const void *image, int64
     return BORDER;
 }
 
-/* place is a constant */
-INLINE void source_channels(const patch *p, patch_place place, int64_t channel, int64_t channels, float *v,
-                            int64_t point_step, int64_t panel, int64_t panel_step)
+/* Where points and channels of transformed patches go: point p of channel + c to
+ * v[p * point_step + c / panel * panel_step + c % panel]. All but panel_step are constants. */
+typedef struct layout {
+    int64_t point_step, panel, panel_step;
+} layout;
+
+/* place and l are constants */
+INLINE void source_channels(const patch *p, patch_place place, int64_t channel, int64_t channels, float *v, layout l)
 {
     for (int64_t c = 0; c < channels; c += VF_WIDTH) {
-        float *to = v + c / panel * panel_step + c % panel;
+        float *to = v + c / l.panel * l.panel_step + c % l.panel;
         if (channels - c < VF_WIDTH)
-            source_vector(p, channel + c, (int)(channels - c), place, to, point_step);
+            source_vector(p, channel + c, (int)(channels - c), place, to, l.point_step);
         else
-            source_vector(p, channel + c, VF_WIDTH, place, to, point_step);
+            source_vector(p, channel + c, VF_WIDTH, place, to, l.point_step);
+    }
+}
+
+INLINE void source_patch(const winograd_tiling *t, const void *image, int64_t tile, const float *zeros, int64_t channel,
+                         int64_t channels, float *v, layout l)
+{
+    patch p;
+    switch (find_patch(t, image, tile, zeros, &p)) {
+    case INSIDE: source_channels(&p, INSIDE, channel, channels, v, l); return;
+    case BORDER: source_channels(&p, BORDER, channel, channels, v, l); return;
+    case NARROW: source_channels(&p, NARROW, channel, channels, v, l); return;
     }
 }
 
 void winograd_source(const winograd_tiling *t, const void *image, int64_t tile, const float *zeros, int64_t channel,
-                     int64_t channels, float *v, int64_t point_step, int64_t panel, int64_t panel_step)
+                     int64_t channels, float *v, int64_t point_step, int64_t panel_step)
 {
-    patch p;
-    switch (find_patch(t, image, tile, zeros, &p)) {
-    case INSIDE: source_channels(&p, INSIDE, channel, channels, v, point_step, panel, panel_step); return;
-    case BORDER: source_channels(&p, BORDER, channel, channels, v, point_step, panel, panel_step); return;
-    case NARROW: source_channels(&p, NARROW, channel, channels, v, point_step, panel, panel_step); return;
-    }
+    source_patch(t, image, tile, zeros, channel, channels, v, (layout){point_step, GEMM_NR, panel_step});
+}
+
+void winograd_source_block(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, float *v)
+{
+    source_patch(t, image, tile, zeros, 0, t->channels, v,
+                 (layout){GEMM_BLOCK, VF_WIDTH, WINOGRAD_POINTS * GEMM_BLOCK});
 }
 
 static bool is_3x3(const ito_attr_conv *a)
