@@ -22,6 +22,7 @@ typedef struct weight {
     int64_t ld;           /* n rounded up */
     int64_t pixels, parts, part_pixels;
     gemm_grid grid;
+    bool plain; /* rows of im2col are pixels of x */
 } weight;
 
 static int64_t ceil_div(int64_t a, int64_t b)
@@ -63,6 +64,7 @@ static void plan(ito_kernel *k, weight *s, int64_t channels)
 {
     s->m = channels / s->groups;
     s->n = conv_view_reduction(&s->view);
+    s->plain = ito__conv_view_is_plain(&s->view);
     s->ld = gemm_panels(s->n) * GEMM_NR;
     s->pixels = conv_view_pixels(&s->view);
     cut(s);
@@ -128,6 +130,18 @@ static void fill_panels(const conv_source *source, int64_t pixel, int64_t n_pixe
                       column + ITO_MIN(at + GEMM_NR, columns), panels + at * n_pixels + i * GEMM_NR, GEMM_NR);
 }
 
+/* The same where the rows of im2col are the pixels, in whole panels. */
+static void copy_panels(const float *pixels, int64_t channels, int64_t n_pixels, int64_t columns, float *panels)
+{
+    for (int64_t i = 0; i < n_pixels; i++, pixels += channels, panels += GEMM_NR) {
+        __builtin_prefetch(pixels + 8 * channels);
+        for (int64_t at = 0; at < columns; at += GEMM_NR) {
+            vstore(panels + at * n_pixels, vload(pixels + at));
+            vstore(panels + at * n_pixels + VF_WIDTH, vload(pixels + at + VF_WIDTH));
+        }
+    }
+}
+
 static void sum_part(void *arg, int64_t slice, int thread)
 {
     const job *j = arg;
@@ -151,7 +165,10 @@ static void sum_part(void *arg, int64_t slice, int thread)
     do {
         g.k = ITO_MIN(CHUNK, end - pixel);
         g.a = j->dy + pixel * channels + group * s->m + row;
-        fill_panels(&source, pixel, g.k, column, columns, panels);
+        if (s->plain && !source.narrow && columns % GEMM_NR == 0)
+            copy_panels(source.data + pixel * s->view.channels + column, s->view.channels, g.k, columns, panels);
+        else
+            fill_panels(&source, pixel, g.k, column, columns, panels);
         gemm_run(&g);
         g.accumulate = true;
         pixel += CHUNK;

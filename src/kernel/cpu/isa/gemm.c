@@ -122,7 +122,7 @@ static void run_panel(const gemm_block *g, const part *of, int64_t column)
     }
 }
 
-#define FEW_PANELS 4
+#define FEW_PANELS 8
 
 /* Rows of A are read where they lie, or are made, when few columns wait for them: copying them into blocks would take a
  * twelfth of the time that a panel's products do. */
@@ -170,15 +170,20 @@ static void pack_blocks(const gemm_block *g, int64_t k0, int64_t k1, int64_t ste
     }
 }
 
-/* Copies rows p .. end - 1 of one tile of a matrix stored by columns. */
-static void pack_tile(const gemm_block *g, int64_t p, int64_t end, int64_t row0, int64_t rows, float *to)
+/* Copies rows p .. end - 1 of one tile of a matrix stored by columns; whole vectors run over into what the next row
+ * brings, so the last row of the tile, k1 - 1, takes masks. */
+static void pack_tile(const gemm_block *g, int64_t p, int64_t end, int64_t k1, int64_t row0, int64_t rows, float *to)
 {
-    for (; p < end; p++, to += GEMM_MR) {
-        const float *from = g->a + p * g->lda + row0;
+    const int64_t whole = g->lda < VF_WIDTH ? p : ITO_MIN(end, k1 - 1);
+    const float *from = g->a + p * g->lda + row0;
+    for (; p < end; p++, to += GEMM_MR, from += g->lda) {
         __builtin_prefetch(from + 16 * g->lda); /* short pieces far apart are not fetched ahead by themselves */
         for (int64_t j = 0; j < rows; j += VF_WIDTH) {
             int n = (int)ITO_MIN(VF_WIDTH, rows - j);
-            vstore_n(to + j, n, vload_n(from + j, n));
+            if (p < whole)
+                vstore(to + j, vload(from + j));
+            else
+                vstore_n(to + j, n, vload_n(from + j, n));
         }
     }
 }
@@ -191,7 +196,7 @@ static void pack_tiles(const gemm_block *g, int64_t k0, int64_t k1)
     for (int64_t p = k0; p < k1; p += turn)
         for (int64_t i = 0; i < gemm_tile_count(g->m); i++) {
             int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
-            pack_tile(g, p, ITO_MIN(k1, p + turn), row0, rows, g->buffer + (i * (k1 - k0) + p - k0) * GEMM_MR);
+            pack_tile(g, p, ITO_MIN(k1, p + turn), k1, row0, rows, g->buffer + (i * (k1 - k0) + p - k0) * GEMM_MR);
         }
 }
 

@@ -42,6 +42,12 @@
 #define VEC_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
+#if defined(__clang__)
+#define UNROLL_ALL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL_ALL _Pragma("GCC unroll 16")
+#endif
+
 typedef float vf __attribute__((vector_size(VF_WIDTH * 4)));
 typedef int32_t vi __attribute__((vector_size(VF_WIDTH * 4)));
 typedef uint32_t vu __attribute__((vector_size(VF_WIDTH * 4))); /* for sums that may wrap */
@@ -199,24 +205,6 @@ static inline vf vgather_n(const float *p, int64_t step, int n)
 #endif
 }
 
-/* Lane i is lane from[i] of a, then of b: 0 <= from[i] < 2 VF_WIDTH. */
-static inline vf vpick(vf a, vf b, vi from)
-{
-#if defined(__AVX512F__)
-    return (vf)_mm512_permutex2var_ps((__m512)a, (__m512i)from, (__m512)b);
-#elif defined(__AVX2__)
-    vf low = (vf)_mm256_permutevar8x32_ps((__m256)a, (__m256i)from);
-    vf high = (vf)_mm256_permutevar8x32_ps((__m256)b, (__m256i)from);
-    return vselect(from < VF_WIDTH, low, high);
-#elif defined(ITO_NEON) && !defined(__clang__)
-    return __builtin_shuffle(a, b, from);
-#else
-    vf x;
-    for (int i = 0; i < VF_WIDTH; i++) x[i] = from[i] < VF_WIDTH ? a[from[i]] : b[from[i] - VF_WIDTH];
-    return x;
-#endif
-}
-
 /* bfloat16, as in tensor/bf16.h. */
 typedef uint16_t vh __attribute__((vector_size(VF_WIDTH * 2)));
 typedef uint16_t vh_unaligned __attribute__((vector_size(VF_WIDTH * 2), aligned(2), may_alias));
@@ -267,16 +255,78 @@ static inline vh vnarrow(vf x)
     return __builtin_convertvector((vu)vround_bf16(x) >> 16, vh);
 }
 
-/* Rows become columns, by exchanging ever larger squares. */
+/* Rows become columns: pairs, then fours within each quarter (half) of a vector, then the quarters (halves). */
+#if defined(__AVX512F__)
+static inline __attribute__((always_inline)) void vturn(vf x[VF_WIDTH])
+{
+    __m512 pairs[16];
+    __m512d fours[16];
+    UNROLL_ALL for (int i = 0; i < 16; i += 2)
+    {
+        pairs[i] = _mm512_unpacklo_ps((__m512)x[i], (__m512)x[i + 1]);
+        pairs[i + 1] = _mm512_unpackhi_ps((__m512)x[i], (__m512)x[i + 1]);
+    }
+    UNROLL_ALL for (int i = 0; i < 16; i += 4) UNROLL_ALL for (int j = 0; j < 2; j++)
+    {
+        fours[i + 2 * j] = _mm512_unpacklo_pd((__m512d)pairs[i + j], (__m512d)pairs[i + j + 2]);
+        fours[i + 2 * j + 1] = _mm512_unpackhi_pd((__m512d)pairs[i + j], (__m512d)pairs[i + j + 2]);
+    }
+    UNROLL_ALL for (int i = 0; i < 4; i++)
+    {
+        __m512d a = fours[i], b = fours[4 + i], c = fours[8 + i], d = fours[12 + i];
+        __m512d ab = _mm512_shuffle_f64x2(a, b, 0x88), cd = _mm512_shuffle_f64x2(c, d, 0x88);
+        x[i] = (vf)_mm512_shuffle_f64x2(ab, cd, 0x88);
+        x[8 + i] = (vf)_mm512_shuffle_f64x2(ab, cd, 0xdd);
+        ab = _mm512_shuffle_f64x2(a, b, 0xdd);
+        cd = _mm512_shuffle_f64x2(c, d, 0xdd);
+        x[4 + i] = (vf)_mm512_shuffle_f64x2(ab, cd, 0x88);
+        x[12 + i] = (vf)_mm512_shuffle_f64x2(ab, cd, 0xdd);
+    }
+}
+#elif defined(__AVX2__)
+static inline __attribute__((always_inline)) void vturn(vf x[VF_WIDTH])
+{
+    __m256 pairs[8];
+    __m256d fours[8];
+    UNROLL_ALL for (int i = 0; i < 8; i += 2)
+    {
+        pairs[i] = _mm256_unpacklo_ps((__m256)x[i], (__m256)x[i + 1]);
+        pairs[i + 1] = _mm256_unpackhi_ps((__m256)x[i], (__m256)x[i + 1]);
+    }
+    UNROLL_ALL for (int i = 0; i < 8; i += 4) UNROLL_ALL for (int j = 0; j < 2; j++)
+    {
+        fours[i + 2 * j] = _mm256_unpacklo_pd((__m256d)pairs[i + j], (__m256d)pairs[i + j + 2]);
+        fours[i + 2 * j + 1] = _mm256_unpackhi_pd((__m256d)pairs[i + j], (__m256d)pairs[i + j + 2]);
+    }
+    UNROLL_ALL for (int i = 0; i < 4; i++)
+    {
+        x[i] = (vf)_mm256_permute2f128_pd(fours[i], fours[4 + i], 0x20);
+        x[4 + i] = (vf)_mm256_permute2f128_pd(fours[i], fours[4 + i], 0x31);
+    }
+}
+#else
+/* Lane i is lane from[i] of a, then of b: 0 <= from[i] < 2 VF_WIDTH. */
+static inline vf vpick(vf a, vf b, vi from)
+{
+#if defined(ITO_NEON) && !defined(__clang__)
+    return __builtin_shuffle(a, b, from);
+#else
+    vf x;
+    for (int i = 0; i < VF_WIDTH; i++) x[i] = from[i] < VF_WIDTH ? a[from[i]] : b[from[i] - VF_WIDTH];
+    return x;
+#endif
+}
+
+/* Here by exchanging ever larger squares. */
 static inline __attribute__((always_inline)) void vturn(vf x[VF_WIDTH])
 {
     const vi lane = vlanes();
-#pragma GCC unroll 4
-    for (int size = 1; size < VF_WIDTH; size *= 2) {
+    UNROLL_ALL for (int size = 1; size < VF_WIDTH; size *= 2)
+    {
         const vi odd = (lane & size) != 0, first = lane + (odd & (VF_WIDTH - size)),
                  second = lane + size + (odd & (VF_WIDTH - size));
-#pragma GCC unroll 16
-        for (int i = 0; i < VF_WIDTH; i++) {
+        UNROLL_ALL for (int i = 0; i < VF_WIDTH; i++)
+        {
             if (i & size) continue;
             vf a = x[i], b = x[i + size];
             x[i] = vpick(a, b, first);
@@ -284,6 +334,7 @@ static inline __attribute__((always_inline)) void vturn(vf x[VF_WIDTH])
         }
     }
 }
+#endif
 
 /* Sum of the lanes in one fixed order: lanes half a vector apart first. */
 static inline float vsum(vf x)

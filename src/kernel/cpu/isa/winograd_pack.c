@@ -6,12 +6,12 @@
 #define TAPS 9
 #define ROWS VF_WIDTH /* turned at a time: their taps are whole vectors */
 
-/* turned[i] lane l = w[l * stride + i], for i < count and l < lanes; other lanes are zero. */
-static void turn(const float *w, int64_t stride, int lanes, int count, vf *turned)
+/* turned[i] lane l = w[l * stride + i], for i < count and l < lanes; other lanes are zero. count is a constant. */
+static inline __attribute__((always_inline)) void turn(const float *w, int64_t stride, int lanes, int count, vf *turned)
 {
     for (int at = 0; at < count; at += VF_WIDTH) {
         vf x[VF_WIDTH];
-        int n = ITO_MIN(VF_WIDTH, count - at);
+        const int n = ITO_MIN(VF_WIDTH, count - at);
         for (int l = 0; l < VF_WIDTH; l++) x[l] = l < lanes ? vload_n(w + l * stride + at, n) : (vf){0};
         vturn(x);
         for (int i = 0; i < n; i++) turned[at + i] = x[i];
@@ -39,14 +39,19 @@ void winograd_pack(const winograd_weights *weights, const float *w, int64_t pane
     vf taps[ROWS * TAPS];
     const bool dense =
         weights->k_stride == TAPS; /* the taps of successive rows follow one another, not those of columns */
-    for (int64_t r = row; r < end; r += dense ? ROWS : 1) {
-        int n = dense ? (int)ITO_MIN(ROWS, end - r) : 1;
+    for (int64_t r = row; r < end;) {
+        const bool square = dense && end - r >= ROWS;
         for (int64_t at = 0; at < GEMM_NR; at += VF_WIDTH) {
-            int64_t column = panel * GEMM_NR + at;
+            const int64_t column = panel * GEMM_NR + at, stride = weights->n_stride;
+            const float *from = w + r * weights->k_stride + column * stride;
             int lanes = (int)ITO_MAX(0, ITO_MIN(VF_WIDTH, weights->n - column));
-            turn(w + r * weights->k_stride + column * weights->n_stride, weights->n_stride, lanes, n * TAPS, taps);
-            for (int i = 0; i < n; i++)
+            if (square)
+                turn(from, stride, lanes, ROWS * TAPS, taps);
+            else
+                turn(from, stride, lanes, TAPS, taps);
+            for (int i = 0; i < (square ? ROWS : 1); i++)
                 put_row(taps + i * TAPS, weights->turned, u + (r + i) * GEMM_NR + at, point_step);
         }
+        r += square ? ROWS : 1;
     }
 }
