@@ -12,7 +12,8 @@
 #include "kernel/cpu/isa/conv_fill.h"
 
 #define CHUNK       GEMM_KC /* pixels */
-#define MOST_PANELS 6       /* columns of a block: CHUNK rows of them stay in the second-level cache */
+#define MOST_ROWS   128 /* of a block */
+#define MOST_PANELS 8   /* columns of a block: CHUNK rows of them stay in the second-level cache */
 #define TURN        32      /* pixels */
 #define ENOUGH      24      /* slices */
 
@@ -49,7 +50,7 @@ static int64_t scratch_floats(const weight *s)
 
 static void cut(weight *s)
 {
-    s->grid.rows = even_share(s->m, GEMM_MC);
+    s->grid.rows = even_share(s->m, MOST_ROWS);
     s->grid.n_rows = ceil_div(s->m, s->grid.rows);
     s->grid.columns = even_share(gemm_panels(s->n), MOST_PANELS) * GEMM_NR;
     s->grid.n_columns = ceil_div(s->n, s->grid.columns);
