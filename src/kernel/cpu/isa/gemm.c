@@ -95,6 +95,15 @@ static stripe stripe_of(const gemm_block *g, const part *of, int64_t column)
     return p;
 }
 
+/* Rows of the residual come from far away in short pieces: asked for before the products, they are there after them. */
+static void ask_for_residual(const gemm_block *g, const stripe *p, int64_t row0, int64_t rows)
+{
+    for (int64_t i = row0; i < row0 + rows; i++) {
+        const float *row = g->residual + (g->c_rows ? g->c_rows[i] : i * g->ldc) + p->column;
+        for (int64_t j = 0; j < p->columns; j += 16) __builtin_prefetch(row + j);
+    }
+}
+
 /* One tile of one panel, A's part of it being at a. */
 static void run_tile(const gemm_block *g, const part *of, const stripe *p, int64_t row0, int64_t rows, const float *a)
 {
@@ -105,6 +114,7 @@ static void run_tile(const gemm_block *g, const part *of, const stripe *p, int64
         return;
     }
     float sum[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
+    if (p->last && g->residual && !g->residual_rows) ask_for_residual(g, p, row0, rows);
     if (p->narrow)
         gemm_dots(rows, p->columns, n_k, a, b + of->k0, g->k, sum);
     else
