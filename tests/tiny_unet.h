@@ -39,7 +39,7 @@ static inline tiny_unet tiny_unet_open(int n_threads)
         "\"up_block_types\": [\"AttnUpBlock2D\", \"UpBlock2D\"]}";
     tiny_unet u = {.ctx = ctx_open(n_threads)};
     u.network = network_open(u.ctx, config);
-    ito_optimizer_config o = {0.9, 0.99, 1e-8, 0.01, 1, 0.99};
+    ito_optimizer_config o = {0.9, 0.99, 1e-8, 0.01, 1, 0.99, ITO_F32};
     assert_ok(u.ctx, ito__optimizer_create(u.ctx, u.network->params, &o, 7, &u.optimizer));
     assert_ok(u.ctx, ito_graph_create(u.ctx, &u.g));
     assert_ok(u.ctx, ito__net_create(u.g, u.network->params, ITO_F32, false, &u.net));

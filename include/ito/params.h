@@ -1,5 +1,5 @@
 /* Parameters. A parameter list is the layout of a network: names as in its state dict, shapes, initial distributions.
- * A parameter set is one flat float array laid out by a list: weights, their gradients, optimizer moments and every
+ * A parameter set is one flat array laid out by a list: weights, their gradients, optimizer moments and every
  * exponential moving average are sets of the same list. A set borrows its list, which must outlive it. */
 #ifndef ITO_PARAMS_H
 #define ITO_PARAMS_H
@@ -43,12 +43,16 @@ int64_t ito_param_list_n_weights(const ito_param_list *list); /* true elements *
 int64_t ito_param_list_size(const ito_param_list *list);      /* elements of a flat set, padding included */
 
 typedef struct ito_params ito_params;
-/* All zero. dtype is ITO_F32, or ITO_F64 for checks. The caller destroys *out. */
+/* All zero. dtype is ITO_F32, ITO_BF16 for what is only kept (gradients, moments), or ITO_F64 for checks. The caller destroys
+ * *out. */
 ito_status ito_params_create(ito_ctx *ctx, const ito_param_list *list, ito_dtype dtype, ito_params **out);
 void ito_params_destroy(ito_params *p);
 const ito_param_list *ito_params_list(const ito_params *p);
+ito_dtype ito_params_dtype(const ito_params *p);
 void *ito_params_data(ito_params *p, int i); /* of parameter i */
 void *ito_params_flat(ito_params *p);
+/* The whole flat array in float32, ito_param_list_size() elements. */
+void ito_params_read(const ito_params *p, float *out);
 /* Draws every parameter from its initial distribution; parameter i's numbers depend on (seed, i) alone. */
 void ito_params_init(ito_params *p, uint64_t seed);
 ito_status ito_params_copy(ito_params *to, const ito_params *from); /* of one list; ITO_SHAPE otherwise */

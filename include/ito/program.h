@@ -44,7 +44,7 @@ ito_status ito_program_write(ito_program *p, const ito_value *input, const void 
 /* Outputs: read copies to the host; valid until the next run. */
 ito_status ito_program_read(ito_program *p, const ito_value *output, void *data);
 
-/* Uses the caller's memory (of the backend, 64-byte aligned, dense) for a parameter, an input or an output. Every parameter
+/* Uses the caller's memory (of the backend, 64-byte aligned or, where it is bf16, 32, dense) for a parameter, an input or an output. Every parameter
  * must be bound before the first run. Binding a value the program does not use does nothing. */
 ito_status ito_program_bind(ito_program *p, const ito_value *value, void *memory);
 

@@ -22,7 +22,8 @@ typedef enum ito_stream {
     ITO_STREAM_DROPOUT,
     ITO_STREAM_AUGMENT,
     ITO_STREAM_SHUFFLE,
-    ITO_STREAM_DATA, /* generated data sets */
+    ITO_STREAM_DATA,     /* generated data sets */
+    ITO_STREAM_ROUNDING, /* what the optimizer keeps in bf16 */
     ITO_STREAM_USER = 1024
 } ito_stream;
 

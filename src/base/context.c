@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 
 #define ERROR_BYTES 2048
 #define ALIGNMENT   64
+#define HUGE_PAGE   ((uintptr_t)2 << 20)
 
 struct ito_ctx {
     ito_ctx_options options;
@@ -102,6 +104,19 @@ void ito__log(ito_ctx *ctx, ito_log_level level, const char *format, ...)
     ctx->options.log(ctx->options.user, level, text);
 }
 
+/* Asks for huge pages where whole ones fit: what walks dozens of streams at once (Winograd, AdamW) misses the small pages'
+ * translations at every step. A wish; that it is not granted is no error. Too late once the memory has been touched. */
+static void wish_huge_pages(void *memory, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    uintptr_t begin = ((uintptr_t)memory + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    uintptr_t end = ((uintptr_t)memory + bytes) / HUGE_PAGE * HUGE_PAGE;
+    if (begin < end) madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+#else
+    (void)memory, (void)bytes;
+#endif
+}
+
 void *ito__alloc(ito_ctx *ctx, size_t bytes)
 {
     void *memory = bytes > PTRDIFF_MAX ? NULL : ctx->options.alloc(ctx->options.user, bytes ? bytes : 1);
@@ -109,6 +124,7 @@ void *ito__alloc(ito_ctx *ctx, size_t bytes)
         ito__fail_memory(ctx, bytes);
         return NULL;
     }
+    wish_huge_pages(memory, bytes);
     return memset(memory, 0, bytes);
 }
 

@@ -150,7 +150,7 @@ static int64_t n_results(const ito_bench_net *net)
 static ito_status read_results(ito_bench_net *net, float *out)
 {
     if (!net->trained) return ito_program_read(net->program, net->out, out);
-    memcpy(out, ito_params_flat(net->trained->optimizer->grads), (size_t)n_results(net) * sizeof *out);
+    ito_params_read(net->trained->optimizer->grads, out);
     return ITO_OK;
 }
 

@@ -34,11 +34,12 @@ static ito_status measure(ito_bench_net *b, int repeats, ito_bench_result *r)
     return ITO_OK;
 }
 
-/* What AdamW with clipping and moving average must move: the gradient twice, for its norm and for the step; weights, both
- * moments and the average in and out. */
+/* What AdamW with clipping and moving average must move: the gradient twice, for its norm and for the step; both moments and the
+ * average in and out, as they are kept; weights in and out. */
 static ito_bench_row update_row(const ito_bench_net *b, const ito_bench_roofs *roofs, double seconds)
 {
     int64_t n = ito_param_list_n_weights(b->network->params);
+    size_t kept = b->trained ? ito_dtype_size(b->trained->precision) : 0;
     ito_bench_row row = {.name = "",
                          .pass = "update",
                          .op = "optimizer",
@@ -47,7 +48,7 @@ static ito_bench_row update_row(const ito_bench_net *b, const ito_bench_roofs *r
                          .in = {ITO_SHAPE(n)},
                          .out = ITO_SHAPE(n),
                          .ms = 1e3 * seconds,
-                         .bytes = 10.0 * sizeof(float) * (double)n};
+                         .bytes = (double)(8 * kept + 2 * sizeof(float)) * (double)n};
     ito_bench_rate(roofs, &row);
     return row;
 }

@@ -80,7 +80,7 @@ static ito_status open_train(ito_bench_net *b, const char *name, const json_t *c
 {
     ito_trained_net_config c = {.where = name,
                                 .architecture = config,
-                                .update = {0.9, 0.999, 1e-8, 0.01, 1, 0.999},
+                                .update = {0.9, 0.999, 1e-8, 0.01, 1, 0.999, o->precision},
                                 .seed = 1,
                                 .batch = b->batch,
                                 .plan = o->plan,

@@ -155,7 +155,7 @@ int bench_net(cli *app, const args *a)
     o.train = !strcmp(mode, "train");
     if (status == CLI_DONE) status = check_word("--mode", mode, "forward", "train");
     if (status == CLI_DONE && !o.train && o.precision != ITO_F32)
-        status = cli_usage("bench", "--precision bf16 needs --mode train: it narrows what gradients read again");
+        status = cli_usage("bench", "--precision bf16 needs --mode train: it narrows what training keeps");
     if (status == CLI_DONE) status = plan_open(app, a, &plan);
     if (status != CLI_DONE) return status;
     o.plan = plan;

@@ -150,3 +150,10 @@ ito_status ito_graph_grad(ito_graph *g, int n_y, ito_value *const *ys, ito_value
     g->in_gradient = false;
     return st;
 }
+
+void ito__graph_narrow_gradients(ito_graph *g, int n, ito_value **grads)
+{
+    g->in_gradient = true;
+    for (int i = 0; i < n; i++) grads[i] = ito_op_cast(g, grads[i], ITO_BF16);
+    g->in_gradient = false;
+}

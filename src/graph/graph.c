@@ -274,17 +274,42 @@ static ito_status copy_into(ito_graph *to, const ito_node *n, ito_value **map)
     return ITO_OK;
 }
 
+/* Outputs that are narrower casts, by the id of what they cast. They are made right after it, so that it need not be kept until all
+ * others are there. */
+static void find_narrower(int n_out, ito_value *const *outputs, ito_node **narrower)
+{
+    for (int i = 0; i < n_out; i++) {
+        ito_node *n = outputs[i]->node;
+        bool is_cast = n->op->kernel && !strcmp(n->op->kernel, "cast");
+        if (is_cast && ito_dtype_size(n->out[0].dtype) < ito_dtype_size(n->in[0]->dtype)) narrower[n->in[0]->id] = n;
+    }
+}
+
+static ito_status copy_narrower(ito_graph *to, const ito_node *n, ito_node *const *narrower, ito_value **map)
+{
+    for (int o = 0; o < n->n_out; o++)
+        if (narrower[n->out[o].id]) ITO_TRY(copy_into(to, narrower[n->out[o].id], map));
+    return ITO_OK;
+}
+
 ito_status ito__graph_copy_live(ito_graph *g, int n_out, ito_value *const *outputs, ito_graph **out, ito_value ***map)
 {
     ito_status st = ITO_MEMORY;
     *out = NULL;
     *map = ito__alloc_array(g->ctx, (size_t)g->n_values, sizeof **map);
+    ito_node **narrower = ito__alloc_array(g->ctx, (size_t)g->n_values, sizeof *narrower);
     bool *live = ito__graph_mark_live(g, n_out, outputs);
-    if (!*map || !live) goto done;
+    if (!*map || !live || !narrower) goto done;
+    find_narrower(n_out, outputs, narrower);
     ITO_GO(ito_graph_create(g->ctx, out));
-    for (int id = 0; id < g->n_nodes; id++)
-        if (live[id]) ITO_GO(copy_into(*out, g->nodes[id], *map));
+    for (int id = 0; id < g->n_nodes; id++) {
+        const ito_node *n = g->nodes[id];
+        if (!live[id] || (*map)[n->out[0].id]) continue;
+        ITO_GO(copy_into(*out, n, *map));
+        ITO_GO(copy_narrower(*out, n, narrower, *map));
+    }
 done:
+    ito__free(g->ctx, narrower);
     ito__free(g->ctx, live);
     if (st != ITO_OK) {
         ito_graph_destroy(*out);

@@ -135,6 +135,9 @@ ito_value *ito__output(ito_value *v, int i);
 /* Which nodes the outputs need, by node id; to be freed with ito__free, NULL when memory ran out. */
 bool *ito__graph_mark_live(ito_graph *g, int n_out, ito_value *const *outputs);
 
+/* Gradients that are to be kept in bf16: each becomes its cast. */
+void ito__graph_narrow_gradients(ito_graph *g, int n, ito_value **grads);
+
 /* A copy of the nodes that the outputs need, for passes that rewrite. map[value id in g] is the copy or NULL; the caller
  * destroys *out and frees *map with ito__free. */
 ito_status ito__graph_copy_live(ito_graph *g, int n_out, ito_value *const *outputs, ito_graph **out, ito_value ***map);

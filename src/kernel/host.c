@@ -2,28 +2,10 @@
 #include "kernel/host.h"
 
 #include <string.h>
-#include <sys/mman.h>
-
-#define HUGE_PAGE ((uintptr_t)2 << 20)
-
-/* Asks for huge pages where whole ones fit: kernels that walk dozens of streams at once (Winograd) miss the small pages'
- * translations at every step. A wish; that it is not granted is no error. */
-static void wish_huge_pages(void *memory, size_t bytes)
-{
-#ifdef MADV_HUGEPAGE
-    uintptr_t begin = ((uintptr_t)memory + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-    uintptr_t end = ((uintptr_t)memory + bytes) / HUGE_PAGE * HUGE_PAGE;
-    if (begin < end) madvise((void *)begin, end - begin, MADV_HUGEPAGE);
-#else
-    (void)memory, (void)bytes;
-#endif
-}
 
 void *ito__host_alloc(ito_ctx *ctx, size_t bytes)
 {
-    void *memory = ito__alloc(ctx, bytes);
-    if (memory) wish_huge_pages(memory, bytes);
-    return memory;
+    return ito__alloc(ctx, bytes);
 }
 
 void ito__host_free(ito_ctx *ctx, void *memory, size_t bytes)

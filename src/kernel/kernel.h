@@ -87,19 +87,37 @@ typedef struct ito_vec {
 
 /* AdamW (Loshchilov and Hutter 2019, "Decoupled weight decay regularization") of step t = 1, 2, ... */
 typedef struct ito_adamw {
-    double lr, beta1, beta2, eps, weight_decay;
+    double lr, beta1, beta2, eps;
     double correction1, correction2; /* 1 - beta1^t, 1 - beta2^t */
     double grad_scale;               /* gradients are multiplied by it first (clipping, averaging) */
     double ema_decay;
+    uint32_t dither[2]; /* key of the stochastic rounding to bf16 (kernel/dither.h) */
 } ito_adamw;
 
-/* The closed set of functions on flat arrays of n floats that optimizers are made of. */
+/* A parameter's elements in the flat arrays and how they decay. Lists of them ascend without overlap; what lies between is left
+ * alone. */
+typedef struct ito_optim_span {
+    int64_t first, count;
+    double weight_decay;
+} ito_optim_span;
+
+/* The flat arrays of an update. grad is read, the others are updated in place.
+ *   ITO_F32   all float32; average is the moving average of param
+ *   ITO_BF16  param is float32, all others bf16; average is the moving average less param. What is written is rounded
+ *             stochastically. */
+typedef struct ito_optim_arrays {
+    ito_dtype dtype;
+    float *param;
+    const void *grad;
+    void *m, *v, *average; /* average may be NULL */
+} ito_optim_arrays;
+
+/* The closed set of functions on flat arrays that optimizers are made of. */
 typedef struct ito_optim {
-    /* param, m, v and, when not NULL, the moving average ema are updated in place. */
-    void (*adamw)(const ito_queue *q, int64_t n, const ito_adamw *o, float *param, const float *grad, float *m,
-                  float *v, float *ema);
-    /* Sum of squares, in double. */
-    double (*sum_squares)(const ito_queue *q, int64_t n, const float *x);
+    void (*adamw)(const ito_queue *q, const ito_adamw *o, int n_spans, const ito_optim_span *spans,
+                  const ito_optim_arrays *a);
+    /* Sum of squares of n elements, f32 or bf16, in double. */
+    double (*sum_squares)(const ito_queue *q, int64_t n, ito_dtype dtype, const void *x);
 } ito_optim;
 
 typedef struct ito_backend {

@@ -8,6 +8,7 @@
 #include <ito/rng.h>
 
 #include "base/base.h"
+#include "tensor/bf16.h"
 
 #define ROUND 16
 
@@ -116,6 +117,11 @@ const ito_param_list *ito_params_list(const ito_params *p)
     return p->list;
 }
 
+ito_dtype ito_params_dtype(const ito_params *p)
+{
+    return p->dtype;
+}
+
 void *ito_params_data(ito_params *p, int i)
 {
     return p->data + (size_t)p->list->params[i].offset * ito_dtype_size(p->dtype);
@@ -124,6 +130,29 @@ void *ito_params_data(ito_params *p, int i)
 void *ito_params_flat(ito_params *p)
 {
     return p->data;
+}
+
+static double get(ito_dtype dtype, const void *data, int64_t k)
+{
+    switch (dtype) {
+    case ITO_F64: return ((const double *)data)[k];
+    case ITO_BF16: return (double)ito__bf16_widen(((const uint16_t *)data)[k]);
+    default: return (double)((const float *)data)[k];
+    }
+}
+
+static void set(ito_dtype dtype, void *data, int64_t k, double x)
+{
+    switch (dtype) {
+    case ITO_F64: ((double *)data)[k] = x; break;
+    case ITO_BF16: ((uint16_t *)data)[k] = ito__bf16_narrow_double(x); break;
+    default: ((float *)data)[k] = (float)x;
+    }
+}
+
+void ito_params_read(const ito_params *p, float *out)
+{
+    for (int64_t k = 0; k < p->size; k++) out[k] = (float)get(p->dtype, p->data, k);
 }
 
 /* Element k of parameter i from its distribution. */
@@ -146,13 +175,7 @@ void ito_params_init(ito_params *p, uint64_t seed)
         const ito_param *param = &p->list->params[i];
         ito_rng_key key = {.seed = seed, .stream = ITO_STREAM_INIT, .step = (uint32_t)i};
         void *data = ito_params_data(p, i);
-        for (int64_t k = 0; k < param->count; k++) {
-            double x = draw(param, key, k);
-            if (p->dtype == ITO_F32)
-                ((float *)data)[k] = (float)x;
-            else
-                ((double *)data)[k] = x;
-        }
+        for (int64_t k = 0; k < param->count; k++) set(p->dtype, data, k, draw(param, key, k));
     }
 }
 

@@ -48,12 +48,6 @@ void ito__runner_destroy(ito__runner *runner)
     ito__free(runner->ctx, runner);
 }
 
-void ito__runner_repack(ito__runner *runner)
-{
-    for (int i = 0; i < CACHE; i++)
-        if (runner->cache[i].program) ito_program_repack(runner->cache[i].program);
-}
-
 void ito__runner_use_plan(ito__runner *runner, const ito_plan *plan)
 {
     for (int i = 0; i < CACHE; i++) clear(&runner->cache[i]);

@@ -10,11 +10,9 @@
 
 typedef struct ito__runner ito__runner;
 
-/* Runs a network on batches of any size. Everything is borrowed. Parameters are packed at first use; ito__runner_repack says
- * that they changed. */
+/* Runs a network on batches of any size. Everything is borrowed. Parameters are packed at first use and must not change after it. */
 ito_status ito__runner_create(ito_ctx *ctx, const ito_network *network, ito_params *params, ito__runner **out);
 void ito__runner_destroy(ito__runner *runner);
-void ito__runner_repack(ito__runner *runner);
 
 /* plan: of the programs compiled from now on, borrowed; NULL: the table's. Those there are go. */
 void ito__runner_use_plan(ito__runner *runner, const ito_plan *plan);

@@ -144,12 +144,14 @@ static ito_status evaluate(void *self, double *accuracy)
     state *s = self;
     ito_ctx *ctx = s->env.ctx;
     ito__runner *runner = NULL;
+    ito_params *best = NULL;
     ito_loader *loader = NULL;
     float *logits = NULL;
     ito_status st = ITO_OK;
     *accuracy = NAN;
     if (!s->env.held_out) return ITO_OK;
-    ITO_GO(ito__runner_create(ctx, s->net->network, ito__optimizer_best(s->net->optimizer), &runner));
+    ITO_GO(ito__optimizer_best(s->net->optimizer, &best));
+    ITO_GO(ito__runner_create(ctx, s->net->network, best, &runner));
     bool ends = ito_dataset_get_info(s->env.held_out)->n_samples > 0;
     ITO_GO(ito_loader_create(ctx, s->env.held_out,
                              &(ito_loader_options){.batch = s->env.batch, .in_order = true, .once = ends}, &loader));
@@ -160,17 +162,18 @@ done:
     ito__free(ctx, logits);
     ito_loader_destroy(loader);
     ito__runner_destroy(runner);
+    ito__optimizer_give_back(s->net->optimizer, best);
     return st;
 }
 
 static ito_status save(void *self, const char *dir, json_t *record)
 {
     state *s = self;
-    ito__model_parts parts = {.task = "classifier",
-                              .network = s->net->network,
-                              .params = ito__optimizer_best(s->net->optimizer),
-                              .record = record};
-    return ito__model_write(s->env.ctx, dir, &parts);
+    ito__model_parts parts = {.task = "classifier", .network = s->net->network, .record = record};
+    ITO_TRY(ito__optimizer_best(s->net->optimizer, &parts.params));
+    ito_status st = ito__model_write(s->env.ctx, dir, &parts);
+    ito__optimizer_give_back(s->net->optimizer, parts.params);
+    return st;
 }
 
 static ito_train_memory memory(const void *self)

@@ -28,7 +28,6 @@ typedef struct state {
     ito_rng_key *keys;
     float *eps, *coef, *t;
     int32_t *labels;
-    ito__runner *runner; /* for previews, made when first needed */
 } state;
 
 static void destroy(void *self)
@@ -37,7 +36,6 @@ static void destroy(void *self)
     if (!s) return;
     ito_ctx *ctx = s->env.ctx;
     void *arrays[] = {s->keys, s->eps, s->coef, s->t, s->labels};
-    ito__runner_destroy(s->runner);
     ito__trained_net_destroy(s->unet);
     ito_process_destroy(s->process);
     for (int i = 0; i < ITO_COUNT(arrays); i++) ito__free(ctx, arrays[i]);
@@ -154,14 +152,17 @@ static ito_status step(void *self, ito_task_step *step)
     return ito__task_net_step(s->unet, step);
 }
 
+/* What a preview needs beside training's own memory is there while it is made and no longer. */
 static ito_status preview(void *self, const char *path)
 {
     state *s = self;
-    if (!s->runner)
-        ITO_TRY(ito__runner_create(s->env.ctx, s->unet->network, ito__optimizer_best(s->unet->optimizer), &s->runner));
-    ito__runner_repack(s->runner);
+    ito_params *best = NULL;
+    ito__runner *runner = NULL;
+    ito_status st;
+    ITO_GO(ito__optimizer_best(s->unet->optimizer, &best));
+    ITO_GO(ito__runner_create(s->env.ctx, s->unet->network, best, &runner));
     ito__generator generator = {.ctx = s->env.ctx,
-                                .runner = s->runner,
+                                .runner = runner,
                                 .process = s->process,
                                 .prediction = s->prediction,
                                 .height = s->data->height,
@@ -170,7 +171,11 @@ static ito_status preview(void *self, const char *path)
                                 .n_classes = s->data->n_classes,
                                 .class_names = s->data->class_names,
                                 .sample = s->env.recipe->sample};
-    return ito__generate_preview(&generator, s->env.seed, path);
+    ITO_GO(ito__generate_preview(&generator, s->env.seed, path));
+done:
+    ito__runner_destroy(runner);
+    ito__optimizer_give_back(s->unet->optimizer, best);
+    return st;
 }
 
 static ito_status save(void *self, const char *dir, json_t *record)
@@ -178,12 +183,14 @@ static ito_status save(void *self, const char *dir, json_t *record)
     state *s = self;
     ito__model_parts parts = {.task = "denoiser",
                               .network = s->unet->network,
-                              .params = ito__optimizer_best(s->unet->optimizer),
                               .process = s->env.recipe->process,
                               .process_opts = s->env.recipe->process_opts,
                               .prediction = s->env.recipe->prediction,
                               .record = record};
-    return ito__model_write(s->env.ctx, dir, &parts);
+    ITO_TRY(ito__optimizer_best(s->unet->optimizer, &parts.params));
+    ito_status st = ito__model_write(s->env.ctx, dir, &parts);
+    ito__optimizer_give_back(s->unet->optimizer, parts.params);
+    return st;
 }
 
 static ito_train_memory memory(const void *self)

@@ -48,7 +48,12 @@ static ito_status add(ito__checkpoint *c, const char *name, ito_safetensors_dtyp
 
 ito_status ito__checkpoint_add_params(ito__checkpoint *c, const char *name, ito_params *params)
 {
-    return add(c, name, ITO_SAFETENSORS_F32, ito_param_list_size(ito_params_list(params)), ito_params_flat(params));
+    ito_dtype dtype = ito_params_dtype(params);
+    if (dtype != ITO_F32 && dtype != ITO_BF16)
+        return ito__fail(c->ctx, ITO_DTYPE, "checkpoint entry '%s' is %s, expected f32 or bf16", name,
+                         ito_dtype_name(dtype));
+    return add(c, name, dtype == ITO_BF16 ? ITO_SAFETENSORS_BF16 : ITO_SAFETENSORS_F32,
+               ito_param_list_size(ito_params_list(params)), ito_params_flat(params));
 }
 
 ito_status ito__checkpoint_add_i64(ito__checkpoint *c, const char *name, int64_t *value)

@@ -13,7 +13,7 @@ ito_status ito__checkpoint_create(ito_ctx *ctx, ito__checkpoint **out);
 void ito__checkpoint_destroy(ito__checkpoint *c);
 
 /* The memory is borrowed: save reads it, load fills it. */
-ito_status ito__checkpoint_add_params(ito__checkpoint *c, const char *name, ito_params *params); /* f32 */
+ito_status ito__checkpoint_add_params(ito__checkpoint *c, const char *name, ito_params *params);
 ito_status ito__checkpoint_add_i64(ito__checkpoint *c, const char *name, int64_t *value);
 ito_status ito__checkpoint_add_f64(ito__checkpoint *c, const char *name, double *value);
 

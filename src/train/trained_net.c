@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "graph/graph_impl.h"
+
 /* What is recomputed even without a limit: so little is not to be seen in the time of a step, and it saves a fifth of its memory
  * (docs/performance.md). */
 #define FREE_SHARE 0.02
@@ -30,7 +32,9 @@ ito_status ito__trained_net_create(ito_ctx *ctx, const ito_trained_net_config *c
                            .max_memory = config->max_memory,
                            .precision = config->precision};
     ITO_GO(open_network(t, config));
-    ITO_GO(ito__optimizer_create(ctx, t->network->params, &config->update, config->seed, &t->optimizer));
+    ito_optimizer_config update = config->update;
+    update.kept = config->precision;
+    ITO_GO(ito__optimizer_create(ctx, t->network->params, &update, config->seed, &t->optimizer));
     ITO_GO(ito_graph_create(ctx, &t->g));
     ITO_GO(ito__net_create(t->g, t->network->params, ITO_F32, false, &t->net));
     t->keys = ito_graph_input(t->g, "dropout keys", ITO_I32, ITO_SHAPE(t->batch, 4));
@@ -74,6 +78,7 @@ ito_status ito__trained_net_compile(ito_trained_net *t, int n_outputs, ito_value
     if (!all || !t->grads) goto done;
     ITO_GO(ito_graph_status(t->g));
     ITO_GO(ito__net_grad(t->net, outputs[0], t->grads));
+    if (t->precision != ITO_F32) ito__graph_narrow_gradients(t->g, n, t->grads);
     memcpy(all, t->grads, (size_t)n * sizeof *all);
     memcpy(all + n, outputs, (size_t)n_outputs * sizeof *all);
     memcpy(t->outputs, outputs, (size_t)n_outputs * sizeof *outputs);

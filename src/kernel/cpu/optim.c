@@ -19,70 +19,83 @@ static const ito_optim_loops *loops(void)
     return table[ito__isa_best()];
 }
 
-typedef struct optim_job {
+/* ---- the update ---- */
+
+typedef struct adamw_job {
     const ito_optim_loops *loops;
-    int64_t n, slice;
     const ito_adamw *o;
-    float *param, *m, *v, *ema;
-    const float *x; /* gradients, or what is measured */
-    double *sums;
-} optim_job;
+    const ito_optim_arrays *arrays;
+    int n_spans;
+    const ito_optim_span *spans;
+} adamw_job;
 
-static int64_t slice_size(const optim_job *j, int64_t slice)
+static int64_t end_of(const ito_optim_span *s)
 {
-    return ITO_MIN(j->slice, j->n - slice * j->slice);
+    return s->first + s->count;
 }
 
-static int64_t n_slices(const optim_job *j)
+/* The first span that ends behind `at`. */
+static int find_span(const adamw_job *j, int64_t at)
 {
-    return (j->n + j->slice - 1) / j->slice;
+    int low = 0, high = j->n_spans;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (end_of(&j->spans[middle]) <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
+/* Slices are of the flat arrays: a network has hundreds of small parameters, and each would be a parallel loop of its own. */
 static void adamw_slice(void *arg, int64_t slice, int thread)
 {
     (void)thread;
-    const optim_job *j = arg;
-    int64_t at = slice * j->slice;
-    j->loops->adamw(slice_size(j, slice), j->o, j->param + at, j->x + at, j->m + at, j->v + at,
-                    j->ema ? j->ema + at : NULL);
+    const adamw_job *j = arg;
+    int64_t begin = slice * SLICE, end = begin + SLICE;
+    for (int s = find_span(j, begin); s < j->n_spans && j->spans[s].first < end; s++) {
+        const ito_optim_span *span = &j->spans[s];
+        int64_t first = ITO_MAX(begin, span->first);
+        j->loops->adamw(first, ITO_MIN(end, end_of(span)) - first, j->o, span->weight_decay, j->arrays);
+    }
 }
 
-static void run(const ito_queue *q, optim_job j, void (*fn)(void *arg, int64_t slice, int thread))
+static void adamw(const ito_queue *q, const ito_adamw *o, int n_spans, const ito_optim_span *spans,
+                  const ito_optim_arrays *a)
 {
-    ito__parallel(q, n_slices(&j), fn, &j);
+    adamw_job j = {loops(), o, a, n_spans, spans};
+    if (n_spans) ito__parallel(q, (end_of(&spans[n_spans - 1]) + SLICE - 1) / SLICE, adamw_slice, &j);
 }
 
-static void adamw(const ito_queue *q, int64_t n, const ito_adamw *o, float *param, const float *grad, float *m,
-                  float *v, float *ema)
-{
-    run(q,
-        (optim_job){
-            .loops = loops(), .n = n, .slice = SLICE, .o = o, .param = param, .x = grad, .m = m, .v = v, .ema = ema},
-        adamw_slice);
-}
+/* ---- the norm ---- */
 
-/* At most MAX_PARTS slices, so that their sums fit the stack. */
-static optim_job measure(int64_t n, const float *x)
-{
-    int64_t size = (n + MAX_PARTS - 1) / MAX_PARTS;
-    return (optim_job){.loops = loops(), .n = n, .slice = ITO_MAX((size + 1023) / 1024 * 1024, SLICE), .x = x};
-}
+typedef struct sum_job {
+    const ito_optim_loops *loops;
+    int64_t n, slice;
+    ito_dtype dtype;
+    const void *x;
+    double *sums;
+} sum_job;
 
 static void sum_slice(void *arg, int64_t slice, int thread)
 {
     (void)thread;
-    const optim_job *j = arg;
-    j->sums[slice] = j->loops->sum_squares(slice_size(j, slice), j->x + slice * j->slice);
+    const sum_job *j = arg;
+    int64_t first = slice * j->slice, n = ITO_MIN(j->slice, j->n - first);
+    j->sums[slice] = j->dtype == ITO_BF16 ? j->loops->sum_squares_bf16(n, (const uint16_t *)j->x + first)
+                                          : j->loops->sum_squares(n, (const float *)j->x + first);
 }
 
-/* In double over fixed slices added in order. */
-static double sum_squares(const ito_queue *q, int64_t n, const float *x)
+/* In double over fixed slices added in order, at most MAX_PARTS, so that their sums fit the stack. */
+static double sum_squares(const ito_queue *q, int64_t n, ito_dtype dtype, const void *x)
 {
     double sums[MAX_PARTS], total = 0;
-    optim_job j = measure(n, x);
-    j.sums = sums;
-    ito__parallel(q, n_slices(&j), sum_slice, &j);
-    for (int64_t i = 0; i < n_slices(&j); i++) total += sums[i];
+    int64_t size = (n + MAX_PARTS - 1) / MAX_PARTS, slice = ITO_MAX((size + 1023) / 1024 * 1024, SLICE);
+    int64_t n_slices = (n + slice - 1) / slice;
+    sum_job j = {loops(), n, slice, dtype, x, sums};
+    ito__parallel(q, n_slices, sum_slice, &j);
+    for (int64_t i = 0; i < n_slices; i++) total += sums[i];
     return total;
 }
 

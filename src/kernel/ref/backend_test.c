@@ -203,22 +203,27 @@ static const ito_vec test_vec = {
 };
 
 /* The optimizer functions likewise, on the reference's arithmetic. */
-static void optim_adamw(const ito_queue *q, int64_t n, const ito_adamw *o, float *param, const float *grad, float *m,
-                        float *v, float *ema)
+static void optim_adamw(const ito_queue *q, const ito_adamw *o, int n_spans, const ito_optim_span *spans,
+                        const ito_optim_arrays *a)
 {
-    float *const updated[] = {param, m, v, ema};
-    protect(grad, floats(n, 1), PROT_READ);
-    for (int i = 0; i < ITO_COUNT(updated); i++) protect(updated[i], floats(n, 1), OPEN);
-    ito__ref_optim.adamw(q, n, o, param, grad, m, v, ema);
-    for (int i = 0; i < ITO_COUNT(updated); i++) protect(updated[i], floats(n, 1), CLOSED);
-    protect(grad, floats(n, 1), CLOSED);
+    int64_t n = n_spans ? spans[n_spans - 1].first + spans[n_spans - 1].count : 0;
+    size_t bytes = (size_t)n * ito_dtype_size(a->dtype);
+    void *const updated[] = {a->m, a->v, a->average};
+    protect(a->grad, bytes, PROT_READ);
+    protect(a->param, floats(n, 1), OPEN);
+    for (int i = 0; i < ITO_COUNT(updated); i++) protect(updated[i], bytes, OPEN);
+    ito__ref_optim.adamw(q, o, n_spans, spans, a);
+    for (int i = 0; i < ITO_COUNT(updated); i++) protect(updated[i], bytes, CLOSED);
+    protect(a->param, floats(n, 1), CLOSED);
+    protect(a->grad, bytes, CLOSED);
 }
 
-static double optim_sum_squares(const ito_queue *q, int64_t n, const float *x)
+static double optim_sum_squares(const ito_queue *q, int64_t n, ito_dtype dtype, const void *x)
 {
-    protect(x, floats(n, 1), PROT_READ);
-    double sum = ito__ref_optim.sum_squares(q, n, x);
-    protect(x, floats(n, 1), CLOSED);
+    size_t bytes = (size_t)n * ito_dtype_size(dtype);
+    protect(x, bytes, PROT_READ);
+    double sum = ito__ref_optim.sum_squares(q, n, dtype, x);
+    protect(x, bytes, CLOSED);
     return sum;
 }
 

@@ -5,8 +5,10 @@
 #include "kernel/kernel.h"
 
 typedef struct ito_optim_loops {
-    void (*adamw)(int64_t n, const ito_adamw *o, float *param, const float *grad, float *m, float *v, float *ema);
+    /* Elements first .. first + n - 1 of the arrays; first is a multiple of 16. */
+    void (*adamw)(int64_t first, int64_t n, const ito_adamw *o, double weight_decay, const ito_optim_arrays *a);
     double (*sum_squares)(int64_t n, const float *x);
+    double (*sum_squares_bf16)(int64_t n, const uint16_t *x);
 } ito_optim_loops;
 
 #endif

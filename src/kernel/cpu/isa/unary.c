@@ -123,7 +123,7 @@ CAST(double, float)
 CAST(int32_t, float)
 CAST(uint8_t, float)
 
-/* With `stream` y is a multiple of 64. */
+/* With `stream` y is aligned to what is written at once. */
 static inline __attribute__((always_inline)) void narrow(bool stream, int64_t n, const float *x, uint16_t *y)
 {
     int64_t i = 0;
