@@ -318,37 +318,46 @@ static inline float vlargest(vf x)
     return a > b ? a : b;
 }
 
-/* e^x to 2 units in the last place; overflows to infinity, underflows through the subnormal numbers to 0, keeps NaN.
- * x = n ln 2 + r with |r| <= ln 2 / 2, and e^r = 1 + r + r^2 Q(r), a minimax fit to 3e-9. */
-static inline vf vexp(vf x)
-{
-    const float rounder = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, kept in the low bits */
-    x = vmin(vmax(x, vset(-110.0f)), vset(100.0f));
-    vf shifted = x * 1.44269504f + rounder;
-    vf n = shifted - rounder;
-    vf r = (x - n * 0.693359375f) + n * 2.12194440e-4f; /* ln 2 in two parts, the first exact times n */
-    vf p = r * 1.381458394e-3f + 8.368723935e-3f;
-    p = p * r + 4.166838873e-2f;
-    p = p * r + 1.666652057e-1f;
-    p = p * r + 4.999999344e-1f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-#if defined(__AVX512F__)
-    return (vf)_mm512_scalef_ps((__m512)p, (__m512)n);
-#else
-    /* 2^n in two factors, so that neither leaves the range of normal numbers */
-    vi whole = (vi)shifted - 0x4b400000;
-    vi half = whole >> 1;
-    vf low = (vf)((half + 127) << 23), high = (vf)((whole - half + 127) << 23);
-    return p * low * high;
-#endif
-}
-
 /* Up to VEC_TOGETHER vectors may take each step of a long computation together: a step waits for the one before it, and
  * the processor does not look far enough ahead to fill the time with the next vector's. */
 #define VEC_TOGETHER 4
 #define VEC_EACH(n)  _Pragma("GCC unroll 4") for (int i = 0; i < (n); i++)
 #define VEC_INLINE   static inline __attribute__((always_inline))
+
+/* e^x to 2 units in the last place; overflows to infinity, underflows through the subnormal numbers to 0, keeps NaN.
+ * x = n ln 2 + r with |r| <= ln 2 / 2, and e^r = 1 + r + r^2 Q(r), a minimax fit to 3e-9. */
+VEC_INLINE void vexp_each(int n, vf *x)
+{
+    const float rounder = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, kept in the low bits */
+    vf shifted[VEC_TOGETHER], whole[VEC_TOGETHER], r[VEC_TOGETHER], p[VEC_TOGETHER];
+    VEC_EACH(n) r[i] = vmin(vmax(x[i], vset(-110.0f)), vset(100.0f));
+    VEC_EACH(n) shifted[i] = r[i] * 1.44269504f + rounder;
+    VEC_EACH(n) whole[i] = shifted[i] - rounder;
+    VEC_EACH(n) r[i] = r[i] - whole[i] * 0.693359375f; /* ln 2 in two parts, the first exact times n */
+    VEC_EACH(n) r[i] = r[i] + whole[i] * 2.12194440e-4f;
+    VEC_EACH(n) p[i] = r[i] * 1.381458394e-3f + 8.368723935e-3f;
+    VEC_EACH(n) p[i] = p[i] * r[i] + 4.166838873e-2f;
+    VEC_EACH(n) p[i] = p[i] * r[i] + 1.666652057e-1f;
+    VEC_EACH(n) p[i] = p[i] * r[i] + 4.999999344e-1f;
+    VEC_EACH(n) p[i] = p[i] * r[i] + 1.0f;
+    VEC_EACH(n) p[i] = p[i] * r[i] + 1.0f;
+#if defined(__AVX512F__)
+    VEC_EACH(n) x[i] = (vf)_mm512_scalef_ps((__m512)p[i], (__m512)whole[i]);
+#else
+    VEC_EACH(n)
+    { /* 2^n in two factors, so that neither leaves the range of normal numbers */
+        vi power = (vi)shifted[i] - 0x4b400000, half = power >> 1;
+        vf low = (vf)((half + 127) << 23), high = (vf)((power - half + 127) << 23);
+        x[i] = p[i] * low * high;
+    }
+#endif
+}
+
+static inline vf vexp(vf x)
+{
+    vexp_each(1, &x);
+    return x;
+}
 
 /* 1 + e^-x to 2 units in the last place, for x in [-LOGISTIC_END, LOGISTIC_END]: infinity at its lower end, and 1 from
  * LOGISTIC_ONE on, where others than AVX-512 must have stopped. As vexp(), but with fewer cares at the ends. */
