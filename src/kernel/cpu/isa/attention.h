@@ -1,7 +1,8 @@
 /* What attention and its gradient share: sizes, packing, tiles of scores. Tiles of QUERIES x KEYS scores are made by
  * the product engine's register kernels, so keys and values are packed into its panels first; the full Lq x Lk matrix
- * never exists. Heads are worked through in rounds, so that the packed copies stay a few megabytes; how many heads make
- * a round changes no result. */
+ * never exists. Where heads are enough for all threads, each thread takes a head at a time and packs it into a place of
+ * its own, which stays in its caches. With few, all threads share a head's tiles, and heads are worked through in rounds,
+ * so that the packed copies stay a few megabytes. Neither changes a result. */
 #ifndef ITO_ATTENTION_H
 #define ITO_ATTENTION_H
 
