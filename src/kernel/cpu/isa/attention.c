@@ -10,7 +10,8 @@ static ito_status forward_prepare(ito_kernel *k)
     if (!all_f32(k) || !count_out(k, 0) || !count_in(k, 1)) return ITO_UNSUPPORTED;
     attention a = attention_of(k);
     a.per_head = a.padded_keys * (a.depth + a.padded_depth);
-    a.per_thread = QUERIES * (KEYS + a.width);
+    a.per_thread = QUERIES * (TILE_LD + a.width);
+    a.whole_heads = heads_suffice(k, &a);
     attention_plan(k, &a);
     if (!(k->state = ito__alloc(k->ctx, sizeof a))) return ITO_MEMORY;
     memcpy(k->state, &a, sizeof a);
@@ -54,18 +55,42 @@ typedef struct running {
     float largest[QUERIES], sum[QUERIES];
 } running;
 
-/* Scores of one row to e^{s - m'}; updates the running maximum and sum and returns e^{m - m'}. */
-static float soften_row(const score_row *row, int columns, float scale, float *s, float *largest, float *sum)
+/* Scores of one row, in place, and their maximum; those not seen are -infinity. */
+static vf score_columns(const score_row *row, int columns, float scale, float *s)
 {
-    vf high = vset(-INFINITY), total = {0};
-    for (int j = 0; j < columns; j += VF_WIDTH) {
+    vf high = vset(-INFINITY);
+    int j = 0;
+    for (; !row->bias && j + VF_WIDTH <= row->visible; j += VF_WIDTH) {
+        vf v = vload(s + j) * scale;
+        vstore(s + j, v);
+        high = vmax(high, v);
+    }
+    for (; j < columns; j += VF_WIDTH) {
         int lanes = seen_lanes(row, j);
         vf v = score_vector(row, vload(s + j), scale, j, lanes);
         v = vselect(vmask(lanes), v, vset(-INFINITY));
         vstore(s + j, v);
         high = vmax(high, v);
     }
-    float m = ITO_MAX(*largest, vlargest(high));
+    return high;
+}
+
+/* `vectors` vectors to e^{s - m}, and their sum */
+VEC_INLINE vf soften_vectors(int vectors, float m, float *s)
+{
+    vf p[VEC_TOGETHER], total = {0};
+    VEC_EACH(vectors) p[i] = vload(s + i * VF_WIDTH) - m;
+    vexp_each(vectors, p);
+    VEC_EACH(vectors) vstore(s + i * VF_WIDTH, p[i]);
+    VEC_EACH(vectors) total += p[i];
+    return total;
+}
+
+/* Scores of one row to e^{s - m'}; updates the running maximum and sum and returns e^{m - m'}. */
+static float soften_row(const score_row *row, int columns, float scale, float *s, float *largest, float *sum)
+{
+    const float high = vlargest(score_columns(row, columns, scale, s)), m = ITO_MAX(*largest, high);
+    vf total = {0};
     if (m == -INFINITY) { /* nothing seen so far, or NaN alone: that stays */
         for (int j = 0; j < columns; j += VF_WIDTH) {
             vf v = vload(s + j);
@@ -76,12 +101,10 @@ static float soften_row(const score_row *row, int columns, float scale, float *s
         *sum += vsum(total);
         return 1;
     }
-    for (int j = 0; j < columns; j += VF_WIDTH) {
-        vf p = vexp(vload(s + j) - m);
-        vstore(s + j, p);
-        total += p;
-    }
-    float keep = expf(*largest - m);
+    int j = 0;
+    for (; j + 4 * VF_WIDTH <= columns; j += 4 * VF_WIDTH) total += soften_vectors(4, m, s + j);
+    for (; j < columns; j += VF_WIDTH) total += soften_vectors(1, m, s + j);
+    float keep = *largest == -INFINITY ? 0 : expf(*largest - m);
     *largest = m;
     *sum = *sum * keep + vsum(total);
     return keep;
@@ -96,13 +119,17 @@ static void add_tile(const forward_job *j, int64_t head, int64_t query_tile, int
     const int columns = columns_of(a, key_tile);
     float keep[QUERIES];
     tile_product(n, columns, a->depth, j->q + position(a, head, a->n_queries, first), a->row,
-                 packed_keys(j, slot) + key_tile * KEYS * a->depth, a->depth * GEMM_NR, s, KEYS);
+                 packed_keys(j, slot) + key_tile * KEYS * a->depth, a->depth * GEMM_NR, s, TILE_LD);
     for (int64_t i = 0; i < n; i++) {
         score_row row = score_row_of(a, head, first + i, key_tile * KEYS);
-        keep[i] = soften_row(&row, columns, (float)a->scale, s + i * KEYS, &r->largest[i], &r->sum[i]);
+        keep[i] = soften_row(&row, columns, (float)a->scale, s + i * TILE_LD, &r->largest[i], &r->sum[i]);
     }
-    tile_product_add(n, width, keys_of(a, key_tile), s, KEYS, packed_values(j, slot) + key_tile * KEYS * GEMM_NR,
-                     a->padded_keys * GEMM_NR, keep, o, width);
+    const float *values = packed_values(j, slot) + key_tile * KEYS * GEMM_NR;
+    const int64_t k = keys_of(a, key_tile), panel = a->padded_keys * GEMM_NR;
+    if (key_tile == 0) /* nothing to keep */
+        tile_product(n, width, k, s, TILE_LD, values, panel, o, width);
+    else
+        tile_product_add(n, width, k, s, TILE_LD, values, panel, keep, o, width);
 }
 
 static void store_tile(const forward_job *j, int64_t head, int64_t query_tile, const float *o, const running *r)
@@ -122,16 +149,25 @@ static void query_slice(void *arg, int64_t slice, int thread)
     const forward_job *j = arg;
     const attention *a = &j->a;
     int64_t head = j->first_head + slice / a->query_tiles, tile = slice % a->query_tiles;
-    float *s = j->scratch + thread * a->per_thread, *o = s + QUERIES * KEYS;
+    float *s = j->scratch + thread * a->per_thread, *o = s + QUERIES * TILE_LD;
     running r;
     for (int i = 0; i < QUERIES; i++) {
         r.largest[i] = -INFINITY;
         r.sum[i] = 0;
     }
-    memset(o, 0, (size_t)(QUERIES * a->width) * sizeof *o);
+    if (!tile_visible(a, tile, 0)) memset(o, 0, (size_t)(QUERIES * a->width) * sizeof *o);
     for (int64_t key_tile = 0; key_tile < a->key_tiles && tile_visible(a, tile, key_tile); key_tile++)
         add_tile(j, head, tile, key_tile, s, o, &r);
     store_tile(j, head, tile, o, &r);
+}
+
+static void head_slice(void *arg, int64_t head, int thread)
+{
+    forward_job j = *(const forward_job *)arg;
+    j.first_head = head;
+    j.packed += thread * j.a.per_head;
+    for (int64_t tile = 0; tile < j.a.key_tiles; tile++) pack_slice(&j, tile, thread);
+    for (int64_t tile = 0; tile < j.a.query_tiles; tile++) query_slice(&j, tile, thread);
 }
 
 static void forward_run(RUN_ARGS)
@@ -142,6 +178,10 @@ static void forward_run(RUN_ARGS)
     j.a.bias = attr->has_bias ? in[3] : NULL;
     j.packed = work;
     j.scratch = j.packed + j.a.round * j.a.per_head;
+    if (j.a.whole_heads) {
+        ito__parallel(q, j.a.n * j.a.heads, head_slice, &j);
+        return;
+    }
     for (int64_t heads = j.a.n * j.a.heads; j.first_head < heads; j.first_head += j.a.round) {
         int64_t n = ITO_MIN(j.a.round, heads - j.first_head);
         ito__parallel(q, n * j.a.key_tiles, pack_slice, &j);

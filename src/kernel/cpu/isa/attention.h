@@ -1,7 +1,8 @@
 /* What attention and its gradient share: sizes, packing, tiles of scores. Tiles of QUERIES x KEYS scores are made by
  * the product engine's register kernels, so keys and values are packed into its panels first; the full Lq x Lk matrix
- * never exists. Heads are worked through in rounds, so that the packed copies stay a few megabytes; how many heads make
- * a round changes no result. */
+ * never exists. Where heads are enough for all threads, each thread takes a head at a time and packs it into a place of
+ * its own, which stays in its caches. With few, all threads share a head's tiles, and heads are worked through in rounds,
+ * so that the packed copies stay a few megabytes. Neither changes a result. */
 #ifndef ITO_ATTENTION_H
 #define ITO_ATTENTION_H
 
@@ -13,7 +14,8 @@
 
 #define QUERIES     48 /* rows of a tile */
 #define KEYS        128
-#define ROUND_BYTES (8 << 20) /* packed heads, about */
+#define TILE_LD     (KEYS + 16) /* from row to row of a tile: no power of two, so that its columns fall in other sets */
+#define ROUND_BYTES (8 << 20)   /* packed heads, about */
 
 typedef struct attention {
     int64_t n, heads, n_queries, n_keys, depth;
@@ -26,7 +28,7 @@ typedef struct attention {
     int64_t per_thread;
     double scale;
     bool causal;
-    bool whole_heads;  /* in the gradient: a slice is a head, and no score is made twice */
+    bool whole_heads;  /* a slice is a head and packs it for itself; in the gradient no score is made twice then */
     const float *bias; /* NULL: none */
     int64_t bias_stride[ITO_MAX_DIMS];
 } attention;
@@ -51,21 +53,41 @@ static inline attention attention_of(const ito_kernel *k)
     return a;
 }
 
-/* Once per_head and per_thread are known. */
+/* Are heads enough to give each thread whole ones? */
+static inline bool heads_suffice(const ito_kernel *k, const attention *a)
+{
+    const int64_t threads = ITO_MAX(k->n_threads, 1), heads = a->n * a->heads;
+    return heads % threads == 0 || heads >= 4 * threads;
+}
+
+/* Once per_head, per_thread and whole_heads are known. */
 static inline void attention_plan(ito_kernel *k, attention *a)
 {
     int64_t threads = ITO_MAX(k->n_threads, 1), enough = ROUND_BYTES / 4 / ITO_MAX(a->per_head, 1);
-    a->round = ITO_MIN(a->n * a->heads, ITO_MAX(enough, 2 * threads));
+    a->round = a->whole_heads ? threads : ITO_MIN(a->n * a->heads, ITO_MAX(enough, 2 * threads));
     k->workspace_bytes = (size_t)(a->round * a->per_head + threads * a->per_thread) * sizeof(float);
 }
 
 /* --- packing ------------------------------------------------------------------------------------------------------ */
 
+/* TURN rows of x, `row` floats apart, to as many columns of a panel: TURN x TURN elements at a time in registers. */
+#if VF_WIDTH == 16
+#define TURN 16
+
+static inline void turn_rows(int64_t depth, int64_t row, const float *x, float *to)
+{
+    for (int64_t d = 0; d < depth; d += TURN, x += TURN, to += TURN * GEMM_NR) {
+        vf square[TURN];
+        for (int i = 0; i < TURN; i++) square[i] = vload(x + i * row);
+        vturn(square);
+        for (int i = 0; i < TURN; i++) vstore(to + i * GEMM_NR, square[i]);
+    }
+}
+#else
 #define TURN 4
 typedef float turn_row __attribute__((vector_size(4 * TURN)));
 typedef float turn_unaligned __attribute__((vector_size(4 * TURN), aligned(4), may_alias));
 
-/* Four rows of x, `row` floats apart, to four columns of a panel: 4 x 4 elements at a time in registers. */
 static inline void turn_rows(int64_t depth, int64_t row, const float *x, float *to)
 {
     for (int64_t i = 0; i < depth; i += TURN, x += TURN, to += TURN * GEMM_NR) {
@@ -80,6 +102,7 @@ static inline void turn_rows(int64_t depth, int64_t row, const float *x, float *
         *(turn_unaligned *)(to + 3 * GEMM_NR) = __builtin_shufflevector(high_ac, high_bd, 2, 6, 3, 7);
     }
 }
+#endif
 
 /* Panels over positions: element (d, j) of panel p is x[p GEMM_NR + j][d]; missing positions are zero. */
 static inline void pack_turned(int64_t n, int64_t depth, int64_t row, const float *x, int64_t first_panel,
@@ -105,9 +128,12 @@ static inline void pack_straight(int64_t n, int64_t depth, int64_t row, const fl
     for (int64_t column = 0; column < depth; column += GEMM_NR) {
         int64_t width = ITO_MIN(GEMM_NR, depth - column);
         for (int64_t j = first; j < end; j++) {
+            const float *from = x + j * row + column;
             float *to = packed + column * n + j * GEMM_NR;
-            for (int64_t c = 0; c < width; c++) to[c] = x[j * row + column + c];
-            for (int64_t c = width; c < GEMM_NR; c++) to[c] = 0;
+            for (int64_t c = 0; c < GEMM_NR; c += VF_WIDTH) {
+                const int64_t left = ITO_MAX(width - c, 0);
+                vstore(to + c, left >= VF_WIDTH ? vload(from + c) : vload_n(from + c, (int)left));
+            }
         }
     }
 }
@@ -151,24 +177,14 @@ static inline void tile_product_add(int64_t m, int64_t columns, int64_t k, const
     }
 }
 
-/* sum += A B with A stored by columns, element (i, p) at a[p * lda + i]; k is at most QUERIES. */
-static inline void tile_product_turned_add(int64_t m, int64_t columns, int64_t k, const float *a, int64_t lda,
-                                           const float *b, int64_t panel_step, float *sum, int64_t ld)
+/* sum [+]= A B with A stored by columns, element (i, p) at a[p * lda + i]. */
+static inline void tile_product_turned(bool add, int64_t m, int64_t columns, int64_t k, const float *a, int64_t lda,
+                                       const float *b, int64_t panel_step, float *sum, int64_t ld)
 {
-    _Alignas(64) float tile[QUERIES * GEMM_MR], product[GEMM_MR * GEMM_NR];
-    for (int64_t i = 0; i < m; i += GEMM_MR) {
-        const int64_t rows = ITO_MIN(GEMM_MR, m - i);
-        for (int64_t p = 0; p < k; p++) {
-            if (rows == GEMM_MR) /* a size known to the compiler: a few moves */
-                memcpy(tile + p * GEMM_MR, a + p * lda + i, GEMM_MR * sizeof *tile);
-            else
-                memcpy(tile + p * GEMM_MR, a + p * lda + i, (size_t)rows * sizeof *tile);
-        }
-        for (int64_t column = 0; column < columns; column += GEMM_NR) {
-            const bool wide = columns - column > VF_WIDTH;
-            gemm_columns[false][wide][rows](k, tile, GEMM_MR, b + column / GEMM_NR * panel_step, product, GEMM_NR);
-            add_tile_rows(rows, wide, product, NULL, sum + i * ld + column, ld);
-        }
+    for (int64_t column = 0; column < columns; column += GEMM_NR, b += panel_step) {
+        gemm_kernel *const *kernels = gemm_columns[add][columns - column > VF_WIDTH];
+        for (int64_t i = 0; i < m; i += GEMM_MR)
+            kernels[ITO_MIN(GEMM_MR, m - i)](k, a + i, lda, b, sum + i * ld + column, ld);
     }
 }
 

@@ -34,9 +34,9 @@ static ito_status grad_prepare(ito_kernel *k)
     int64_t part_at[PARTS + 1];
     place_parts(&a, part_at);
     a.per_head = part_at[PARTS];
-    const int64_t threads = ITO_MAX(k->n_threads, 1), heads = a.n * a.heads, sums = 2 * a.padded_keys * a.width;
-    a.whole_heads = (heads % threads == 0 || heads >= 4 * threads) && sums <= ROUND_BYTES / 4;
-    a.per_thread = 2 * QUERIES * KEYS + QUERIES * a.width + (a.whole_heads ? sums : 2 * KEYS * a.width);
+    const int64_t all_queries = a.query_tiles * QUERIES * a.width;
+    a.whole_heads = heads_suffice(k, &a) && all_queries <= ROUND_BYTES / 4;
+    a.per_thread = 2 * QUERIES * TILE_LD + 2 * KEYS * a.width + (a.whole_heads ? all_queries : QUERIES * a.width);
     attention_plan(k, &a);
     if (!(k->state = ito__alloc(k->ctx, sizeof a))) return ITO_MEMORY;
     memcpy(k->state, &a, sizeof a);
@@ -90,9 +90,26 @@ static void pack_queries_slice(void *arg, int64_t slice, int thread)
 
 /* --- a tile of p and ds ------------------------------------------------------------------------------------------- */
 
+/* As weigh_row(), for vectors all of whose lanes are seen. */
+VEC_INLINE void weigh_vectors(int vectors, float scale, float lse, float delta, float *p, float *ds)
+{
+    vf weight[VEC_TOGETHER];
+    VEC_EACH(vectors) weight[i] = vload(p + i * VF_WIDTH) * scale - lse;
+    vexp_each(vectors, weight);
+    VEC_EACH(vectors)
+    {
+        vstore(p + i * VF_WIDTH, weight[i]);
+        vstore(ds + i * VF_WIDTH, weight[i] * (vload(ds + i * VF_WIDTH) - delta));
+    }
+}
+
 static void weigh_row(const score_row *row, int columns, float scale, float lse, float delta, float *p, float *ds)
 {
-    for (int j = 0; j < columns; j += VF_WIDTH) {
+    const int whole = row->bias || lse == -INFINITY ? 0 : row->visible;
+    int j = 0;
+    for (; j + 4 * VF_WIDTH <= whole; j += 4 * VF_WIDTH) weigh_vectors(4, scale, lse, delta, p + j, ds + j);
+    for (; j + VF_WIDTH <= whole; j += VF_WIDTH) weigh_vectors(1, scale, lse, delta, p + j, ds + j);
+    for (; j < columns; j += VF_WIDTH) {
         int lanes = lse == -INFINITY ? 0 : seen_lanes(row, j);
         vf score = score_vector(row, vload(p + j), scale, j, lanes);
         vf weight = vselect(vmask(lanes), vexp(score - lse), vset(0.0f));
@@ -108,13 +125,13 @@ static void weigh_tile(const grad_job *j, int64_t head, int64_t query_tile, int6
     const int64_t start = position(a, head, a->n_queries, first), at = key_tile * KEYS * a->depth;
     const int columns = columns_of(a, key_tile);
     tile_product(n, columns, a->depth, j->q + start, a->row, part_of(j, head, KEYS_TURNED) + at, a->depth * GEMM_NR, p,
-                 KEYS);
+                 TILE_LD);
     tile_product(n, columns, a->depth, j->grad + start, a->row, part_of(j, head, VALUES_TURNED) + at,
-                 a->depth * GEMM_NR, ds, KEYS);
+                 a->depth * GEMM_NR, ds, TILE_LD);
     const float *lse = j->lse + head * a->n_queries + first, *delta = part_of(j, head, DELTA) + first;
     for (int64_t i = 0; i < n; i++) {
         score_row row = score_row_of(a, head, first + i, key_tile * KEYS);
-        weigh_row(&row, columns, (float)a->scale, lse[i], delta[i], p + i * KEYS, ds + i * KEYS);
+        weigh_row(&row, columns, (float)a->scale, lse[i], delta[i], p + i * TILE_LD, ds + i * TILE_LD);
     }
 }
 
@@ -130,39 +147,56 @@ static void store_rows(const attention *a, int64_t head, int64_t length, int64_t
 
 /* --- slices ------------------------------------------------------------------------------------------------------- */
 
-/* A thread's scratch: a tile of p and of ds, sums of a tile of queries, sums of keys. */
+/* A thread's scratch: a tile of p and of ds, sums of a tile of keys, sums of a tile of queries or of all. */
 typedef struct grad_scratch {
-    float *p, *ds, *dq, *dk, *dv;
+    float *p, *ds, *dk, *dv, *dq;
 } grad_scratch;
 
 static grad_scratch scratch_of(const grad_job *j, int thread)
 {
     const attention *a = &j->a;
     grad_scratch s = {.p = j->scratch + thread * a->per_thread};
-    s.ds = s.p + QUERIES * KEYS;
-    s.dq = s.ds + QUERIES * KEYS;
-    s.dk = s.dq + QUERIES * a->width;
-    s.dv = s.dk + (a->whole_heads ? a->padded_keys : KEYS) * a->width;
+    s.ds = s.p + QUERIES * TILE_LD;
+    s.dk = s.ds + QUERIES * TILE_LD;
+    s.dv = s.dk + KEYS * a->width;
+    s.dq = s.dv + KEYS * a->width;
     return s;
 }
 
-static void add_queries(const grad_job *j, int64_t head, int64_t query_tile, int64_t key_tile, const grad_scratch *s)
+/* dq is that of the tile of queries; the first tile of keys begins it. */
+static void add_queries(const grad_job *j, int64_t head, int64_t query_tile, int64_t key_tile, const grad_scratch *s,
+                        float *dq)
 {
     const attention *a = &j->a;
-    tile_product_add(queries_of(a, query_tile), a->width, keys_of(a, key_tile), s->ds, KEYS,
-                     part_of(j, head, KEYS_STRAIGHT) + key_tile * KEYS * GEMM_NR, a->padded_keys * GEMM_NR, NULL, s->dq,
-                     a->width);
+    const int64_t m = queries_of(a, query_tile), k = keys_of(a, key_tile), panel = a->padded_keys * GEMM_NR;
+    const float *b = part_of(j, head, KEYS_STRAIGHT) + key_tile * KEYS * GEMM_NR;
+    if (key_tile == 0)
+        tile_product(m, a->width, k, s->ds, TILE_LD, b, panel, dq, a->width);
+    else
+        tile_product_add(m, a->width, k, s->ds, TILE_LD, b, panel, NULL, dq, a->width);
 }
 
-/* dk and dv are those of the tile of keys. */
-static void add_keys(const grad_job *j, int64_t head, int64_t query_tile, int64_t key_tile, const grad_scratch *s,
-                     float *dk, float *dv)
+/* To the sums of the tile of keys, or, the first time, in their place. */
+static void add_keys(const grad_job *j, int64_t head, int64_t query_tile, int64_t key_tile, bool first,
+                     const grad_scratch *s)
 {
     const attention *a = &j->a;
     const int64_t n = keys_of(a, key_tile), rows = queries_of(a, query_tile), width = a->width;
     const int64_t at = query_tile * QUERIES * GEMM_NR, panel = a->n_queries * GEMM_NR;
-    tile_product_turned_add(n, width, rows, s->p, KEYS, part_of(j, head, GRAD_STRAIGHT) + at, panel, dv, width);
-    tile_product_turned_add(n, width, rows, s->ds, KEYS, part_of(j, head, QUERIES_STRAIGHT) + at, panel, dk, width);
+    tile_product_turned(!first, n, width, rows, s->p, TILE_LD, part_of(j, head, GRAD_STRAIGHT) + at, panel, s->dv,
+                        width);
+    tile_product_turned(!first, n, width, rows, s->ds, TILE_LD, part_of(j, head, QUERIES_STRAIGHT) + at, panel, s->dk,
+                        width);
+}
+
+/* Zero where no query saw a key of the tile. */
+static void store_keys(const grad_job *j, int64_t head, int64_t tile, bool seen, const grad_scratch *s)
+{
+    const attention *a = &j->a;
+    const int64_t first = tile * KEYS, n = keys_of(a, tile);
+    if (!seen) memset(s->dk, 0, (size_t)(2 * KEYS * a->width) * sizeof *s->dk);
+    store_rows(a, head, a->n_keys, first, n, (float)a->scale, s->dk, j->dk);
+    store_rows(a, head, a->n_keys, first, n, 1, s->dv, j->dv);
 }
 
 static void store_queries(const grad_job *j, int64_t head, int64_t tile, const float *dq)
@@ -171,24 +205,32 @@ static void store_queries(const grad_job *j, int64_t head, int64_t tile, const f
     store_rows(a, head, a->n_queries, tile * QUERIES, queries_of(a, tile), (float)a->scale, dq, j->dq);
 }
 
-static void head_slice(void *arg, int64_t slice, int thread)
+/* Tiles of keys come one after another: what belongs to one stays in the cache while all queries pass by. */
+static void head_slice(void *arg, int64_t head, int thread)
 {
-    const grad_job *j = arg;
-    const attention *a = &j->a;
-    const int64_t head = j->first_head + slice, tile = KEYS * a->width;
-    const grad_scratch s = scratch_of(j, thread);
-    memset(s.dk, 0, (size_t)(2 * a->padded_keys * a->width) * sizeof *s.dk);
+    grad_job j = *(const grad_job *)arg;
+    const attention *a = &j.a;
+    const grad_scratch s = scratch_of(&j, thread);
+    const int64_t dq_tile = QUERIES * a->width;
+    j.first_head = head;
+    j.packed += thread * a->per_head;
     for (int64_t query = 0; query < a->query_tiles; query++) {
-        memset(s.dq, 0, (size_t)(QUERIES * a->width) * sizeof *s.dq);
-        for (int64_t key = 0; key < a->key_tiles && tile_visible(a, query, key); key++) {
-            weigh_tile(j, head, query, key, s.p, s.ds);
-            add_queries(j, head, query, key, &s);
-            add_keys(j, head, query, key, &s, s.dk + key * tile, s.dv + key * tile);
-        }
-        store_queries(j, head, query, s.dq);
+        pack_queries_slice(&j, query, thread);
+        if (!tile_visible(a, query, 0)) memset(s.dq + query * dq_tile, 0, (size_t)dq_tile * sizeof *s.dq);
     }
-    store_rows(a, head, a->n_keys, 0, a->n_keys, (float)a->scale, s.dk, j->dk);
-    store_rows(a, head, a->n_keys, 0, a->n_keys, 1, s.dv, j->dv);
+    for (int64_t key = 0; key < a->key_tiles; key++) {
+        bool seen = false;
+        pack_keys_slice(&j, key, thread);
+        for (int64_t query = 0; query < a->query_tiles; query++) {
+            if (!tile_visible(a, query, key)) continue;
+            weigh_tile(&j, head, query, key, s.p, s.ds);
+            add_queries(&j, head, query, key, &s, s.dq + query * dq_tile);
+            add_keys(&j, head, query, key, !seen, &s);
+            seen = true;
+        }
+        store_keys(&j, head, key, seen, &s);
+    }
+    for (int64_t query = 0; query < a->query_tiles; query++) store_queries(&j, head, query, s.dq + query * dq_tile);
 }
 
 static void query_slice(void *arg, int64_t slice, int thread)
@@ -197,10 +239,10 @@ static void query_slice(void *arg, int64_t slice, int thread)
     const attention *a = &j->a;
     const int64_t head = j->first_head + slice / a->query_tiles, tile = slice % a->query_tiles;
     const grad_scratch s = scratch_of(j, thread);
-    memset(s.dq, 0, (size_t)(QUERIES * a->width) * sizeof *s.dq);
+    if (!tile_visible(a, tile, 0)) memset(s.dq, 0, (size_t)(QUERIES * a->width) * sizeof *s.dq);
     for (int64_t key = 0; key < a->key_tiles && tile_visible(a, tile, key); key++) {
         weigh_tile(j, head, tile, key, s.p, s.ds);
-        add_queries(j, head, tile, key, &s);
+        add_queries(j, head, tile, key, &s, s.dq);
     }
     store_queries(j, head, tile, s.dq);
 }
@@ -209,16 +251,16 @@ static void key_slice(void *arg, int64_t slice, int thread)
 {
     const grad_job *j = arg;
     const attention *a = &j->a;
-    const int64_t head = j->first_head + slice / a->key_tiles, tile = slice % a->key_tiles, n = keys_of(a, tile);
+    const int64_t head = j->first_head + slice / a->key_tiles, tile = slice % a->key_tiles;
     const grad_scratch s = scratch_of(j, thread);
-    memset(s.dk, 0, (size_t)(2 * KEYS * a->width) * sizeof *s.dk);
+    bool seen = false;
     for (int64_t query = 0; query < a->query_tiles; query++) {
         if (!tile_visible(a, query, tile)) continue;
         weigh_tile(j, head, query, tile, s.p, s.ds);
-        add_keys(j, head, query, tile, &s, s.dk, s.dv);
+        add_keys(j, head, query, tile, !seen, &s);
+        seen = true;
     }
-    store_rows(a, head, a->n_keys, tile * KEYS, n, (float)a->scale, s.dk, j->dk);
-    store_rows(a, head, a->n_keys, tile * KEYS, n, 1, s.dv, j->dv);
+    store_keys(j, head, tile, seen, &s);
 }
 
 static void grad_run(RUN_ARGS)
@@ -235,14 +277,14 @@ static void grad_run(RUN_ARGS)
     place_parts(&j.a, j.part_at);
     j.packed = work;
     j.scratch = j.packed + j.a.round * j.a.per_head;
+    if (j.a.whole_heads) {
+        ito__parallel(q, j.a.n * j.a.heads, head_slice, &j);
+        return;
+    }
     for (int64_t heads = j.a.n * j.a.heads; j.first_head < heads; j.first_head += j.a.round) {
         int64_t n = ITO_MIN(j.a.round, heads - j.first_head);
         ito__parallel(q, n * j.a.key_tiles, pack_keys_slice, &j);
         ito__parallel(q, n * j.a.query_tiles, pack_queries_slice, &j);
-        if (j.a.whole_heads) {
-            ito__parallel(q, n, head_slice, &j);
-            continue;
-        }
         ito__parallel(q, n * j.a.query_tiles, query_slice, &j);
         ito__parallel(q, n * j.a.key_tiles, key_slice, &j);
     }

@@ -279,11 +279,14 @@ INLINE vf affine_vector(const affine *a, int lanes, const float *x, int64_t c)
     return (load(x, lanes) - load(a->mean + c, lanes)) * load(a->factor + c, lanes) + load(a->beta + c, lanes);
 }
 
-INLINE void apply_vector(bool silu, bool rounds, const affine *a, int lanes, const float *x, int64_t c, float *y)
+/* Up to VEC_TOGETHER vectors of channels from c on. */
+INLINE void apply_vectors(bool silu, bool rounds, const affine *a, int vectors, int lanes, const float *x, int64_t c,
+                          float *y)
 {
-    vf u = affine_vector(a, lanes, x, c);
-    if (silu) u = vsilu(u);
-    store(y, lanes, rounds ? vround_bf16(u) : u);
+    vf u[VEC_TOGETHER];
+    VEC_EACH(vectors) u[i] = affine_vector(a, lanes, x + i * VF_WIDTH, c + i * VF_WIDTH);
+    if (silu) vsilu_each(vectors, u);
+    VEC_EACH(vectors) store(y + i * VF_WIDTH, lanes, rounds ? vround_bf16(u[i]) : u[i]);
 }
 
 INLINE void apply_rows(bool silu, bool rounds, const affine *a, int64_t rows, int64_t channels, const float *x,
@@ -291,8 +294,12 @@ INLINE void apply_rows(bool silu, bool rounds, const affine *a, int64_t rows, in
 {
     for (; rows > 0; rows--, x += channels, y += channels) {
         int64_t c = 0;
-        for (; c + VF_WIDTH <= channels; c += VF_WIDTH) apply_vector(silu, rounds, a, VF_WIDTH, x + c, c, y + c);
-        if (c < channels) apply_vector(silu, rounds, a, (int)(channels - c), x + c, c, y + c);
+        for (; c + 4 * VF_WIDTH <= channels; c += 4 * VF_WIDTH)
+            apply_vectors(silu, rounds, a, 4, VF_WIDTH, x + c, c, y + c);
+        for (; c + 2 * VF_WIDTH <= channels; c += 2 * VF_WIDTH)
+            apply_vectors(silu, rounds, a, 2, VF_WIDTH, x + c, c, y + c);
+        for (; c + VF_WIDTH <= channels; c += VF_WIDTH) apply_vectors(silu, rounds, a, 1, VF_WIDTH, x + c, c, y + c);
+        if (c < channels) apply_vectors(silu, rounds, a, 1, (int)(channels - c), x + c, c, y + c);
     }
 }
 
@@ -348,21 +355,27 @@ typedef struct sums {
  * on the way and kept; otherwise dy is du already. */
 INLINE void sum_columns(bool silu, const sums *s, int vectors, int lanes, int64_t c)
 {
-    vf sum[4], sum_x[4];
-    for (int i = 0; i < vectors; i++) sum[i] = sum_x[i] = vset(0.0f);
-    for (int64_t row = 0; row < s->rows; row++)
-        for (int i = 0; i < vectors; i++) {
-            const int64_t column = c + i * VF_WIDTH, at = row * s->channels + column;
-            __builtin_prefetch(s->x + at + AHEAD);
-            __builtin_prefetch(s->dy + at + AHEAD);
-            vf d = load(s->dy + at, lanes);
-            if (silu) {
-                d *= slope_silu(affine_vector(&s->a, lanes, s->x + at, column));
-                store(s->du + at, lanes, d);
-            }
-            sum[i] += d;
-            sum_x[i] += d * (load(s->x + at, lanes) - load(s->a.mean + column, lanes));
+    vf sum[4], sum_x[4], d[4], slope[4];
+    VEC_EACH(vectors) sum[i] = sum_x[i] = vset(0.0f);
+    for (int64_t row = 0; row < s->rows; row++) {
+        const int64_t at = row * s->channels + c;
+        const float *x = s->x + at, *dy = s->dy + at;
+        VEC_EACH(vectors)
+        {
+            __builtin_prefetch(x + i * VF_WIDTH + AHEAD);
+            __builtin_prefetch(dy + i * VF_WIDTH + AHEAD);
+            d[i] = load(dy + i * VF_WIDTH, lanes);
         }
+        if (silu) {
+            VEC_EACH(vectors) slope[i] = affine_vector(&s->a, lanes, x + i * VF_WIDTH, c + i * VF_WIDTH);
+            slope_silu_each(vectors, slope);
+            VEC_EACH(vectors) d[i] *= slope[i];
+            VEC_EACH(vectors) store(s->du + at + i * VF_WIDTH, lanes, d[i]);
+        }
+        VEC_EACH(vectors) sum[i] += d[i];
+        VEC_EACH(vectors)
+        sum_x[i] += d[i] * (load(x + i * VF_WIDTH, lanes) - load(s->a.mean + c + i * VF_WIDTH, lanes));
+    }
     for (int i = 0; i < vectors; i++) {
         float *to = s->partial + c + i * VF_WIDTH;
         store(to, lanes, sum[i]);

@@ -312,11 +312,20 @@ static inline vf slope_relu(vf x)
     return vselect(x > 0.0f, vset(1.0f), vset(0.0f));
 }
 
-/* s + x s (1 - s), with s = sigmoid(x) */
+/* s (1 + x (1 - s)), with s = sigmoid(x) */
+VEC_INLINE void slope_silu_each(int n, vf *x)
+{
+    vf s[VEC_TOGETHER];
+    VEC_EACH(n) s[i] = vlogistic_cut(x[i]);
+    vlogistic(n, s, s);
+    VEC_EACH(n) s[i] = 1.0f / s[i];
+    VEC_EACH(n) x[i] = s[i] * (x[i] * (1.0f - s[i]) + 1.0f);
+}
+
 static inline vf slope_silu(vf x)
 {
-    vf s = vsigmoid(x);
-    return s + x * s * (1.0f - s);
+    slope_silu_each(1, &x);
+    return x;
 }
 
 /* Phi(x) + x phi(x) */
