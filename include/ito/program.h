@@ -27,8 +27,9 @@ typedef struct ito_program_options {
      * every bit. 0: no limit. */
     size_t max_memory;
     size_t held_bytes; /* what the caller holds and max_memory is to count too (weights, moments) */
-    /* ITO_BF16: large values that forward makes and gradients read are rounded to bf16 and kept so in between (mixed precision);
-     * weights, gradients, statistics and arithmetic stay f32. A program without gradients stays as it is. ITO_F32: nothing is rounded. */
+    /* ITO_BF16: large values that forward makes and gradients read are rounded to bf16 and kept so in between (mixed precision),
+     * and so are frozen weights where they are packed; weights themselves, gradients, statistics and arithmetic stay f32.
+     * ITO_F32: nothing is rounded. */
     ito_dtype precision;
     double free_share; /* of a run's work: so much may be recomputed to save memory where no limit asks for it */
 } ito_program_options;

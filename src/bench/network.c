@@ -68,7 +68,7 @@ static ito_status open_forward(ito_bench_net *b, const char *name, const json_t 
     b->out = b->network->arch->build(&root, b->network->config, &in);
     ITO_TRY(ito_params_create(b->ctx, b->network->params, ITO_F32, &b->params));
     ito_params_init(b->params, 1);
-    ito_program_options options = {.freeze_params = true, .plan = o->plan};
+    ito_program_options options = {.freeze_params = true, .plan = o->plan, .precision = o->precision};
     ITO_TRY(ito_program_create(b->g, 1, &b->out, &options, &b->program));
     ITO_TRY(ito__net_bind(b->net, b->program, b->params));
     ITO_TRY(fill_input(b, in.x));

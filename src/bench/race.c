@@ -16,6 +16,7 @@ void ito__bench_race_begin(ito_ctx *ctx, const ito_backend *backend, const char 
                                  .n_in = problem->n_in,
                                  .n_out = problem->n_out,
                                  .frozen = problem->frozen,
+                                 .packs = problem->packs,
                                  .n_threads = ito_ctx_n_threads(ctx)};
     memcpy(race->problem.in, problem->in, sizeof problem->in);
     memcpy(race->problem.out, problem->out, sizeof problem->out);

@@ -87,7 +87,7 @@ static const arg_def options[] = {
     {"mode", ARG_TEXT, "MODE",
      "forward, or train: with backward, clipping, AdamW, EMA; of tune also both [forward; both]"},
     {"precision", ARG_TEXT, "P",
-     "f32, or (of unet, model, tune, --mode train) bf16 for what is kept but the weights [f32]"},
+     "f32, or (of unet, model, tune) bf16 for what is kept, and packed, but the weights themselves [f32]"},
     {"max-memory", ARG_SIZE, "SIZE",
      "of unet, model, tune, --mode train: as 700M; recomputes to stay below it [no limit]"},
     {"repeats", ARG_INT, "K", "timed runs after a warm-up; the median counts [5; of conv, tune 7]"},

@@ -34,9 +34,10 @@ static char *command_again(const sampling *s, uint64_t first, int n, const char 
     char *plan = s->plan ? cli_format(" --plan %s", plan_path) : cli_format("%s", "");
     char *text = cli_format(
         "ito sample %s -n %d --first %llu --seed %llu --sampler %s --steps %d --spacing %s --clip %s "
-        "--guidance %.17g --batch %d%s%s%s%s%s",
+        "--guidance %.17g --batch %d%s%s%s%s%s%s",
         path, n, (unsigned long long)first, (unsigned long long)o->sample.seed, o->sample.sampler, o->sample.n_steps,
-        o->sample.spacing, o->sample.clip, o->guidance, o->batch, o->exact ? " --exact" : "", plan, label, set, layout);
+        o->sample.spacing, o->sample.clip, o->guidance, o->batch, o->exact ? " --exact" : "",
+        strcmp(s->precision, "bf16") ? "" : " --precision bf16", plan, label, set, layout);
     free(plan);
     free(plan_path);
     free(label);
@@ -67,6 +68,7 @@ static void describe(const sampling *s, uint64_t first, int n, const char *label
     cli_texts_add(texts, "clip", "%s", o->sample.clip);
     cli_texts_add(texts, "batch", "%d", o->batch);
     if (o->exact) cli_texts_add(texts, "exact", "true");
+    if (strcmp(s->precision, "f32") != 0) cli_texts_add(texts, "precision", "%s", s->precision);
     free(command);
 }
 

@@ -22,6 +22,7 @@
     {"first", ARG_INT, "I", "number of the first image of this seed [0]"},                                              \
     {"batch", ARG_INT, "B", "images at a time [64]"},                                                                  \
     PLAN_OPTION,                                                                                                       \
+    {"precision", ARG_TEXT, "P", "f32, or bf16 for packed weights of half the size [f32]"},                             \
     {"exact", ARG_FLAG, NULL, "the same bits in any batch: a network batch of one, slower"}
 /* clang-format on */
 
@@ -31,6 +32,7 @@ typedef struct sampling {
     ito_model *model;
     ito_plan *plan; /* of --plan; NULL: none */
     const char *plan_path;
+    const char *precision; /* "f32" or "bf16" */
     const ito_model_info *info;
     ito_generate_options options; /* complete: nothing is left to defaults */
     const char *label_text;       /* --label, "all" or "none" */

@@ -105,6 +105,7 @@ static ito_status prepare_step(ito_program *p, const ito_node *n, ito_step *step
     ito_kernel *k = &step->kernel;
     *k = (ito_kernel){
         .ctx = p->ctx, .attr = n->attr, .n_in = n->n_in, .n_out = n->n_out, .n_threads = p->queue.n_threads};
+    k->packs = p->options.precision;
     for (int i = 0; i < n->n_in; i++) {
         k->in[i] = (ito_desc){n->in[i]->dtype, n->in[i]->shape};
         step->in[i] = p->storage_of[n->in[i]->id];

@@ -40,6 +40,7 @@ typedef struct ito_kernel {
     int n_in, n_out;
     ito_desc in[ITO_MAX_INPUTS], out[ITO_MAX_OUTPUTS];
     uint32_t frozen; /* bit i: input i is the same in every run, so packing it once is enough */
+    ito_dtype packs; /* ITO_BF16: frozen weights may be rounded to it when they are packed */
     int n_threads;   /* the most threads a run will use: sizes per-thread workspace, must not change results */
 
     const ito_kernel_def *def;

@@ -129,6 +129,6 @@ const char *ito__problem_text(const ito_kernel *k, const char *op, char text[ITO
             put_value(&w, f->type, k->attr, f->offset + (size_t)j * (f->type == INT64 ? 8 : 4));
         }
     }
-    if ((k->frozen & 2) && strstr(PACK_OPS, word)) put(&w, " frozen");
+    if ((k->frozen & 2) && strstr(PACK_OPS, word)) put(&w, k->packs == ITO_BF16 ? " frozen bf16" : " frozen");
     return text;
 }

@@ -169,6 +169,15 @@ void ito_model_use_plan(ito_model *model, const ito_plan *plan)
     ito__runner_use_plan(model->runner, plan);
 }
 
+ito_status ito_model_use_precision(ito_model *model, ito_dtype precision)
+{
+    if (precision != ITO_F32 && precision != ITO_BF16)
+        return ito__fail(model->ctx, ITO_USAGE, "%s: the precision asked for is %s, expected f32 or bf16", model->dir,
+                         ito_dtype_name(precision));
+    ito__runner_use_precision(model->runner, precision);
+    return ITO_OK;
+}
+
 ito_status ito_model_plan(const ito_model *model, ito_plan *plan)
 {
     return ito__runner_plan(model->runner, plan);

@@ -21,6 +21,7 @@ struct ito__runner {
     const ito_network *network;
     ito_params *params;
     const ito_plan *plan;
+    ito_dtype precision;
     uint64_t clock;
     entry cache[CACHE];
 };
@@ -41,17 +42,28 @@ static void clear(entry *e)
     *e = (entry){0};
 }
 
+static void forget_programs(ito__runner *runner)
+{
+    for (int i = 0; i < CACHE; i++) clear(&runner->cache[i]);
+}
+
 void ito__runner_destroy(ito__runner *runner)
 {
     if (!runner) return;
-    for (int i = 0; i < CACHE; i++) clear(&runner->cache[i]);
+    forget_programs(runner);
     ito__free(runner->ctx, runner);
 }
 
 void ito__runner_use_plan(ito__runner *runner, const ito_plan *plan)
 {
-    for (int i = 0; i < CACHE; i++) clear(&runner->cache[i]);
+    forget_programs(runner);
     runner->plan = plan;
+}
+
+void ito__runner_use_precision(ito__runner *runner, ito_dtype precision)
+{
+    forget_programs(runner);
+    runner->precision = precision;
 }
 
 ito_status ito__runner_plan(const ito__runner *runner, ito_plan *plan)
@@ -64,7 +76,7 @@ ito_status ito__runner_plan(const ito__runner *runner, ito_plan *plan)
 static ito_status fill(ito__runner *r, entry *e, int64_t n, int64_t h, int64_t w, bool one_time)
 {
     const ito_network *network = r->network;
-    const ito_program_options options = {.freeze_params = true, .plan = r->plan};
+    const ito_program_options options = {.freeze_params = true, .plan = r->plan, .precision = r->precision};
     ito_status st;
     ITO_TRY(network->arch->check_size(r->ctx, network->config, h, w));
     ITO_GO(ito_graph_create(r->ctx, &e->g));

@@ -16,6 +16,8 @@ void ito__runner_destroy(ito__runner *runner);
 
 /* plan: of the programs compiled from now on, borrowed; NULL: the table's. Those there are go. */
 void ito__runner_use_plan(ito__runner *runner, const ito_plan *plan);
+/* ITO_F32 or, for packed weights of half the size, ITO_BF16; of the programs compiled from now on. Those there are go. */
+void ito__runner_use_precision(ito__runner *runner, ito_dtype precision);
 /* Adds what its programs compute with. */
 ito_status ito__runner_plan(const ito__runner *runner, ito_plan *plan);
 

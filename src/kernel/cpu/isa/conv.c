@@ -8,7 +8,7 @@
 typedef struct phase {
     conv_view view;
     int64_t k;        /* the reduction */
-    size_t packed_at; /* floats before its packed weights */
+    size_t packed_at; /* elements before its packed weights */
     gemm_grid grid;
     bool plain; /* rows of A are pixels of the source */
 } phase;
@@ -17,7 +17,8 @@ typedef struct conv {
     int64_t groups, n;                    /* n columns (target channels) per group */
     int64_t height, width;                /* of the target; a pixel has groups * n channels */
     int64_t k_stride, n_stride, g_stride; /* of the weights: per reduced channel, per column, per group */
-    size_t packed_size;                   /* floats */
+    bool narrow;                          /* packed weights are bf16 */
+    size_t packed_size;                   /* elements */
     int64_t scratch_size;                 /* floats of a thread: int64 offsets of rows of C, then a product's buffer */
     int64_t n_phases;
     phase phase[];
@@ -43,6 +44,7 @@ static conv *make(ito_kernel *k, int64_t n_phases)
 /* After the views are set: grids, places of the packed weights, memory. */
 static void plan(ito_kernel *k, conv *s)
 {
+    s->narrow = k->frozen & 2 && k->packs == ITO_BF16;
     for (int64_t i = 0; i < s->n_phases; i++) {
         phase *p = &s->phase[i];
         p->k = conv_view_reduction(&p->view);
@@ -50,11 +52,11 @@ static void plan(ito_kernel *k, conv *s)
         p->grid = gemm_grid_make(k->n_threads, s->groups, conv_view_pixels(&p->view), s->n, p->k);
         p->packed_at = s->packed_size;
         s->scratch_size = ITO_MAX(s->scratch_size, ROWS_FLOATS + gemm_buffer_floats(p->grid.rows, p->k));
-        s->packed_size += (size_t)s->groups * gemm_packed_bytes(p->k, s->n) / sizeof(float);
+        s->packed_size += (size_t)(s->groups * gemm_panels(s->n) * p->k * GEMM_NR);
     }
     k->workspace_bytes = (size_t)ITO_MAX(1, k->n_threads) * (size_t)s->scratch_size * sizeof(float);
     if (k->frozen & 2)
-        k->packed_bytes = s->packed_size * sizeof(float);
+        k->packed_bytes = s->packed_size * (size_t)gemm_element(s->narrow);
     else
         k->workspace_bytes += s->packed_size * sizeof(float);
 }
@@ -98,9 +100,11 @@ static ito_status prepare_grad_input(ito_kernel *k)
 typedef struct job {
     const ito_kernel *k;
     const phase *p;
-    const float *source, *w, *packed, *bias, *residual;
+    const float *source, *w, *bias, *residual;
+    const void *packed;
     int64_t residual_rows; /* pixels that share one of the residual; 0: each has its own */
-    float *target, *to_pack, *scratch;
+    float *target, *scratch;
+    void *to_pack;
     int32_t act;
 } job;
 
@@ -114,11 +118,11 @@ static void pack_panel(void *arg, int64_t slice, int thread)
     int64_t kernel_width = ((const ito_attr_conv *)j->k->attr)->w_shape.d[3], reduce = j->p->view.reduce;
     int64_t group = slice / gemm_panels(s->n), column = slice % gemm_panels(s->n) * GEMM_NR;
     const float *w = j->w + group * s->g_stride + column * s->n_stride;
-    const gemm_panel panel = {j->p->k, ITO_MIN(GEMM_NR, s->n - column), s->k_stride, s->n_stride, false};
+    const gemm_panel panel = {j->p->k, ITO_MIN(GEMM_NR, s->n - column), s->k_stride, s->n_stride, false, s->narrow};
+    char *to = (char *)j->to_pack + ((int64_t)j->p->packed_at + slice * j->p->k * GEMM_NR) * gemm_element(s->narrow);
     for (int64_t t = 0; t < y->taps * x->taps; t++) {
         int64_t ky = y->kernel0 + t / x->taps * y->kernel_step, kx = x->kernel0 + t % x->taps * x->kernel_step;
-        gemm_pack(&panel, t * reduce, reduce, w + ky * kernel_width + kx,
-                  j->to_pack + j->p->packed_at + slice * j->p->k * GEMM_NR);
+        gemm_pack(&panel, t * reduce, reduce, w + ky * kernel_width + kx, to);
     }
 }
 
@@ -152,6 +156,7 @@ static void run_block(void *arg, int64_t slice, int thread)
     int64_t column = slice % p->grid.n_columns * p->grid.columns, channels = s->groups * s->n;
     float *scratch = j->scratch + thread * s->scratch_size;
     conv_source source = {.view = &p->view, .data = j->source + group * p->view.reduce};
+    int64_t panel = (int64_t)p->packed_at + (group * gemm_panels(s->n) * GEMM_NR + column) * p->k;
     gemm_block g = {.m = ITO_MIN(p->grid.rows, conv_view_pixels(&p->view) - row),
                     .n = ITO_MIN(p->grid.columns, s->n - column),
                     .k = p->k,
@@ -161,7 +166,8 @@ static void run_block(void *arg, int64_t slice, int thread)
                     .fill_arg = &source,
                     .first_row = row,
                     .buffer = scratch + ROWS_FLOATS,
-                    .b = j->packed + p->packed_at + (group * gemm_panels(s->n) * GEMM_NR + column) * p->k,
+                    .b = (const char *)j->packed + panel * gemm_element(s->narrow),
+                    .narrow = s->narrow,
                     .ldc = channels,
                     .bias = j->bias ? j->bias + group * s->n + column : NULL,
                     .act = j->act};

@@ -12,8 +12,8 @@
 #include "kernel/cpu/isa/conv_fill.h"
 
 #define CHUNK       GEMM_KC /* pixels */
-#define MOST_ROWS   128 /* of a block */
-#define MOST_PANELS 8   /* columns of a block: CHUNK rows of them stay in the second-level cache */
+#define MOST_ROWS   128     /* of a block */
+#define MOST_PANELS 8       /* columns of a block: CHUNK rows of them stay in the second-level cache */
 #define TURN        32      /* pixels */
 #define ENOUGH      24      /* slices */
 

@@ -76,7 +76,8 @@ typedef struct part {
 /* How the tiles of one panel and part are computed. */
 typedef struct stripe {
     int64_t column, columns;
-    bool narrow, first, last;
+    bool few; /* so few columns that they have a kernel of their own */
+    bool first, last;
     bool direct; /* the kernel writes whole rows of C by itself */
     gemm_kernel *const *kernels;
 } stripe;
@@ -84,14 +85,17 @@ typedef struct stripe {
 static stripe stripe_of(const gemm_block *g, const part *of, int64_t column)
 {
     stripe p = {.column = column, .columns = ITO_MIN(GEMM_NR, g->n - column)};
-    p.narrow = p.columns <= GEMM_NARROW && !g->wide_panels;
+    p.few = p.columns <= GEMM_NARROW && !g->wide_panels && !g->narrow;
     p.first = of->k0 == 0 && !g->accumulate;
     p.last = of->k1 == g->k;
-    p.direct = !p.narrow && p.columns % VF_WIDTH == 0 && !g->c_rows && (!p.last || is_plain(g));
+    p.direct = !p.few && p.columns % VF_WIDTH == 0 && !g->c_rows && (!p.last || is_plain(g));
     bool wide = p.columns > VF_WIDTH, add = p.direct && !p.first;
-    p.kernels = of->layout == ROWS      ? (add ? gemm_rows_add : gemm_rows)[wide]
-                : of->layout == COLUMNS ? gemm_columns[add][wide]
-                                        : gemm_blocks[add][wide];
+    if (g->narrow)
+        p.kernels = (of->layout == ROWS ? gemm_rows_narrow : gemm_blocks_narrow)[add][wide];
+    else if (of->layout == ROWS)
+        p.kernels = (add ? gemm_rows_add : gemm_rows)[wide];
+    else
+        p.kernels = (of->layout == COLUMNS ? gemm_columns : gemm_blocks)[add][wide];
     return p;
 }
 
@@ -107,18 +111,18 @@ static void ask_for_residual(const gemm_block *g, const stripe *p, int64_t row0,
 /* One tile of one panel, A's part of it being at a. */
 static void run_tile(const gemm_block *g, const part *of, const stripe *p, int64_t row0, int64_t rows, const float *a)
 {
-    int64_t n_k = of->k1 - of->k0;
-    const float *b = g->b + p->column * g->k;
+    int64_t n_k = of->k1 - of->k0, row = p->few ? 1 : GEMM_NR;
+    const void *b = (const char *)g->b + (p->column * g->k + of->k0 * row) * gemm_element(g->narrow);
     if (p->direct) {
-        p->kernels[rows](n_k, a, of->lda, b + of->k0 * GEMM_NR, g->c + row0 * g->ldc + p->column, g->ldc);
+        p->kernels[rows](n_k, a, of->lda, b, g->c + row0 * g->ldc + p->column, g->ldc);
         return;
     }
     float sum[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
     if (p->last && g->residual && !g->residual_rows) ask_for_residual(g, p, row0, rows);
-    if (p->narrow)
-        gemm_dots(rows, p->columns, n_k, a, b + of->k0, g->k, sum);
+    if (p->few)
+        gemm_dots(rows, p->columns, n_k, a, b, g->k, sum);
     else
-        p->kernels[rows](n_k, a, of->lda, b + of->k0 * GEMM_NR, sum, GEMM_NR);
+        p->kernels[rows](n_k, a, of->lda, b, sum, GEMM_NR);
     store_tile(g, &(tile){rows, p->columns, row0, p->column, p->first, p->last, sum});
 }
 
@@ -138,8 +142,9 @@ static void run_panel(const gemm_block *g, const part *of, int64_t column)
  * twelfth of the time that a panel's products do. */
 static bool reads_rows(const gemm_block *g)
 {
-    bool narrow = g->n % GEMM_NR && g->n % GEMM_NR <= GEMM_NARROW && !g->wide_panels; /* gemm_dots() wants blocks */
-    return g->layout == GEMM_BY_ROWS && g->n <= FEW_PANELS * GEMM_NR && !narrow;
+    int64_t last = g->n % GEMM_NR;
+    bool few = last && last <= GEMM_NARROW && !g->wide_panels && !g->narrow; /* gemm_dots() wants blocks */
+    return g->layout == GEMM_BY_ROWS && g->n <= FEW_PANELS * GEMM_NR && !few;
 }
 
 /* One part of the reduction, tile by tile, all panels of a tile one after another. */
@@ -240,9 +245,9 @@ void gemm_run(const gemm_block *g)
     } while (k0 < g->k);
 }
 
-size_t gemm_packed_bytes(int64_t k, int64_t n)
+size_t gemm_packed_bytes(int64_t k, int64_t n, bool narrow)
 {
-    return (size_t)(gemm_panels(n) * k * GEMM_NR) * sizeof(float);
+    return (size_t)(gemm_panels(n) * k * GEMM_NR * gemm_element(narrow));
 }
 
 /* [columns][k]: rows of the panel become columns. */
@@ -271,18 +276,35 @@ static void pack_strided(const gemm_panel *p, int64_t n_k, const float *b, float
         }
 }
 
-void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, float *panel)
+static void pack_wide(const gemm_panel *p, int64_t n_k, const float *b, float *to)
 {
-    if (p->columns <= GEMM_NARROW && !p->wide) {
-        pack_narrow(p, k0, n_k, b, panel);
-        return;
-    }
-    float *to = panel + k0 * GEMM_NR;
     if (p->columns < GEMM_NR) memset(to, 0, (size_t)(n_k * GEMM_NR) * sizeof *to);
     if (p->n_stride == 1)
         pack_rows(p, n_k, b, to);
     else
         pack_strided(p, n_k, b, to);
+}
+
+static void pack_bf16(const gemm_panel *p, int64_t n_k, const float *b, uint16_t *to)
+{
+    enum { TURN = 32 };
+    float rows[TURN * GEMM_NR];
+    for (int64_t i = 0; i < n_k; i += TURN) {
+        int64_t n = ITO_MIN(TURN, n_k - i);
+        pack_wide(p, n, b + i * p->k_stride, rows);
+        for (int64_t at = 0; at < n * GEMM_NR; at += GEMM_NR)
+            vstore((float *)(void *)(to + i * GEMM_NR + at), (vf)vpair(vload(rows + at), vload(rows + at + VF_WIDTH)));
+    }
+}
+
+void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, void *panel)
+{
+    if (p->narrow)
+        pack_bf16(p, n_k, b, (uint16_t *)panel + k0 * GEMM_NR);
+    else if (p->columns <= GEMM_NARROW && !p->wide)
+        pack_narrow(p, k0, n_k, b, panel);
+    else
+        pack_wide(p, n_k, b, (float *)panel + k0 * GEMM_NR);
 }
 
 gemm_grid gemm_grid_make(int n_threads, int64_t batch, int64_t m, int64_t n, int64_t k)

@@ -7,6 +7,8 @@
  *      for short reductions whose columns are near one another
  *   B  [k, n], always packed: panels of GEMM_NR columns, panel j = [k][GEMM_NR], missing columns zero; a panel of at
  *      most GEMM_NARROW columns is [columns][k] instead where A is by blocks, unless wide_panels is set
+ *      Or, to halve what is kept and read, in bf16: word j of a row's VF_WIDTH words holds column j in its lower half and
+ *      column VF_WIDTH + j in its upper
  *   C  [m, n], any row stride, or rows at given offsets
  *
  * Invariant: the reduction is cut at gemm_k_step(k), a function of k alone. Each part is one chain of multiply-adds and
@@ -31,22 +33,27 @@
 #define GEMM_LDA    (GEMM_KC + 16) /* row stride of rows made by fill: no power of two, so that they fall in other sets */
 
 /* Names across files carry the instruction set; these are their short forms. */
-#define gemm_rows         ITO_ISA_FN(ito__gemm_rows)
-#define gemm_rows_add     ITO_ISA_FN(ito__gemm_rows_add)
-#define gemm_columns      ITO_ISA_FN(ito__gemm_columns)
-#define gemm_blocks       ITO_ISA_FN(ito__gemm_blocks)
-#define gemm_dots         ITO_ISA_FN(ito__gemm_dots)
-#define gemm_run          ITO_ISA_FN(ito__gemm_run)
-#define gemm_pack         ITO_ISA_FN(ito__gemm_pack)
-#define gemm_packed_bytes ITO_ISA_FN(ito__gemm_packed_bytes)
-#define gemm_grid_make    ITO_ISA_FN(ito__gemm_grid_make)
+#define gemm_rows          ITO_ISA_FN(ito__gemm_rows)
+#define gemm_rows_add      ITO_ISA_FN(ito__gemm_rows_add)
+#define gemm_columns       ITO_ISA_FN(ito__gemm_columns)
+#define gemm_blocks        ITO_ISA_FN(ito__gemm_blocks)
+#define gemm_rows_narrow   ITO_ISA_FN(ito__gemm_rows_narrow)
+#define gemm_blocks_narrow ITO_ISA_FN(ito__gemm_blocks_narrow)
+#define gemm_dots          ITO_ISA_FN(ito__gemm_dots)
+#define gemm_run           ITO_ISA_FN(ito__gemm_run)
+#define gemm_pack          ITO_ISA_FN(ito__gemm_pack)
+#define gemm_packed_bytes  ITO_ISA_FN(ito__gemm_packed_bytes)
+#define gemm_grid_make     ITO_ISA_FN(ito__gemm_grid_make)
 
 /* c[rows][vectors] = a[rows][k] b[k][GEMM_NR]; the tables are indexed by (add to what c holds,) vectors - 1 and rows. */
-typedef void gemm_kernel(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc);
+typedef void gemm_kernel(int64_t k, const float *a, int64_t lda, const void *b, float *c, int64_t ldc);
 extern gemm_kernel *const gemm_rows[2][GEMM_MR + 1]; /* a[i * lda + p] */
 extern gemm_kernel *const gemm_rows_add[2][GEMM_MR + 1];
 extern gemm_kernel *const gemm_columns[2][2][GEMM_MR + 1]; /* a[p * lda + i] */
 extern gemm_kernel *const gemm_blocks[2][2][GEMM_MR + 1];  /* a[p / VF_WIDTH * lda + i * VF_WIDTH + p % VF_WIDTH] */
+
+/* The same for b in bf16, indexed by add, vectors - 1 and rows. */
+extern gemm_kernel *const gemm_rows_narrow[2][2][GEMM_MR + 1], *const gemm_blocks_narrow[2][2][GEMM_MR + 1];
 
 /* c[rows][GEMM_NR], the first `columns` (at most GEMM_NARROW) of each row, = a[rows][k] b[columns][k]^T, A in blocks */
 void gemm_dots(int64_t rows, int64_t columns, int64_t k, const float *a, const float *b, int64_t ldb, float *c);
@@ -63,7 +70,8 @@ typedef struct gemm_block {
     const void *fill_arg;
     int64_t first_row; /* number of the block's first row, for fill and residual_rows */
     float *buffer;     /* gemm_buffer_floats(m, k) floats where A is copied or made; then m is at most GEMM_MC */
-    const float *b;    /* the block's first panel */
+    const void *b;     /* the block's first panel */
+    bool narrow;       /* b is bf16, in wide panels; not with columns */
     bool wide_panels;  /* every panel is [k][GEMM_NR]; needed with columns */
     float *c;
     int64_t ldc;
@@ -77,8 +85,13 @@ typedef struct gemm_block {
 
 void gemm_run(const gemm_block *g);
 
-/* Bytes of one packed [k, n]. */
-size_t gemm_packed_bytes(int64_t k, int64_t n);
+/* Bytes of one packed [k, n], and of its elements. */
+size_t gemm_packed_bytes(int64_t k, int64_t n, bool narrow);
+
+static inline int64_t gemm_element(bool narrow)
+{
+    return narrow ? sizeof(uint16_t) : sizeof(float);
+}
 
 static inline int64_t gemm_panels(int64_t n)
 {
@@ -124,9 +137,10 @@ static inline int64_t gemm_buffer_floats(int64_t rows, int64_t k)
  * at b[p * k_stride + j * n_stride]. */
 typedef struct gemm_panel {
     int64_t k, columns, k_stride, n_stride;
-    bool wide; /* for wide_panels */
+    bool wide;   /* for wide_panels */
+    bool narrow; /* to bf16 */
 } gemm_panel;
-void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, float *panel);
+void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, void *panel);
 
 /* How C is cut into blocks that run in parallel: some for each thread, none too small to be worth a turn. No bit of C depends
  * on it. */

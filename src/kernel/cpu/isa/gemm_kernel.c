@@ -21,29 +21,49 @@
 
 #define AHEAD 48 /* rows of the panel: packed weights are read once and come from far away */
 
+INLINE const void *step_b(const void *b, int64_t n, bool narrow)
+{
+    return (const char *)b + n * gemm_element(narrow);
+}
+
+/* A row of B, widened where it is bf16 (a constant). */
+INLINE void load_b(const void *b, int vectors, bool narrow, vf row[2])
+{
+    if (narrow) {
+        vu pair = (vu)vload(b);
+        row[0] = vpair_low(pair);
+        row[1] = vpair_high(pair);
+    } else {
+        row[0] = vload(b);
+        row[1] = vectors > 1 ? vload((const float *)b + VF_WIDTH) : row[0];
+    }
+}
+
 /* n more steps of the reduction */
-INLINE void multiply_add(int vectors, int rows, int64_t n, const float *a, int64_t row_step, int64_t k_step,
-                         const float *ahead, const float *b, vf sum[GEMM_MR][2])
+INLINE void multiply_add(int vectors, int rows, bool narrow, int64_t n, const float *a, int64_t row_step,
+                         int64_t k_step, const float *ahead, const void *b, vf sum[GEMM_MR][2])
 {
     for (int64_t p = 0; p < n; p++) {
-        vf b0 = vload(b), b1 = vectors > 1 ? vload(b + VF_WIDTH) : b0;
-        UNROLL for (int j = 0; j < vectors * VF_WIDTH; j += 16) __builtin_prefetch(b + AHEAD * GEMM_NR + j);
+        vf row[2];
+        load_b(b, vectors, narrow, row);
+        UNROLL for (int j = 0; j < vectors * VF_WIDTH; j += narrow ? 32 : 16)
+            __builtin_prefetch(step_b(b, AHEAD * GEMM_NR + j, narrow));
         if (ahead) __builtin_prefetch(ahead + p * VF_WIDTH);
         UNROLL for (int i = 0; i < rows; i++)
         {
             vf x = vset(a[i * row_step]);
-            sum[i][0] += x * b0;
-            if (vectors > 1) sum[i][1] += x * b1;
+            sum[i][0] += x * row[0];
+            if (vectors > 1) sum[i][1] += x * row[1];
         }
         a += k_step;
-        b += GEMM_NR;
+        b = step_b(b, GEMM_NR, narrow);
     }
 }
 
 typedef enum layout { ROWS, COLUMNS, BLOCKS } layout;
 
-INLINE void tile(layout of, int vectors, int rows, bool add, int64_t k, const float *a, int64_t lda, const float *b,
-                 float *c, int64_t ldc)
+INLINE void tile(layout of, int vectors, int rows, bool add, bool narrow, int64_t k, const float *a, int64_t lda,
+                 const void *b, float *c, int64_t ldc)
 {
     vf sum[GEMM_MR][2];
     UNROLL for (int i = 0; i < rows; i++)
@@ -51,10 +71,12 @@ INLINE void tile(layout of, int vectors, int rows, bool add, int64_t k, const fl
         sum[i][0] = add ? vload(c + i * ldc) : (vf){0};
         sum[i][1] = add && vectors > 1 ? vload(c + i * ldc + VF_WIDTH) : (vf){0};
     }
-    if (of == ROWS) multiply_add(vectors, rows, k, a, lda, 1, a + rows * lda, b, sum);
-    if (of == COLUMNS) multiply_add(vectors, rows, k, a, 1, lda, NULL, b, sum);
-    for (int64_t p = 0; of == BLOCKS && p < k; p += VF_WIDTH, a += lda, b += VF_WIDTH * GEMM_NR)
-        multiply_add(vectors, rows, k - p < VF_WIDTH ? k - p : VF_WIDTH, a, VF_WIDTH, 1, a + lda, b, sum);
+    if (of == ROWS) multiply_add(vectors, rows, narrow, k, a, lda, 1, a + rows * lda, b, sum);
+    if (of == COLUMNS) multiply_add(vectors, rows, narrow, k, a, 1, lda, NULL, b, sum);
+    for (int64_t p = 0; of == BLOCKS && p < k; p += VF_WIDTH, a += lda) {
+        multiply_add(vectors, rows, narrow, k - p < VF_WIDTH ? k - p : VF_WIDTH, a, VF_WIDTH, 1, a + lda, b, sum);
+        b = step_b(b, VF_WIDTH * GEMM_NR, narrow);
+    }
     UNROLL for (int i = 0; i < rows; i++)
     {
         vstore(c + i * ldc, sum[i][0]);
@@ -63,44 +85,48 @@ INLINE void tile(layout of, int vectors, int rows, bool add, int64_t k, const fl
 }
 
 #if GEMM_MR == 12
-#define ROWS_MAP(X, v)                                                                                                 \
-    X(v, 1) X(v, 2) X(v, 3) X(v, 4) X(v, 5) X(v, 6) X(v, 7) X(v, 8) X(v, 9) X(v, 10) X(v, 11) X(v, 12)
+#define ROWS_MAP(X, ...)                                                                                               \
+    X(__VA_ARGS__, 1)                                                                                                  \
+    X(__VA_ARGS__, 2)                                                                                                  \
+    X(__VA_ARGS__, 3) X(__VA_ARGS__, 4) X(__VA_ARGS__, 5) X(__VA_ARGS__, 6) X(__VA_ARGS__, 7) X(__VA_ARGS__, 8)        \
+        X(__VA_ARGS__, 9) X(__VA_ARGS__, 10) X(__VA_ARGS__, 11) X(__VA_ARGS__, 12)
 #else
-#define ROWS_MAP(X, v) X(v, 1) X(v, 2) X(v, 3) X(v, 4) X(v, 5) X(v, 6)
+#define ROWS_MAP(X, ...)                                                                                               \
+    X(__VA_ARGS__, 1) X(__VA_ARGS__, 2) X(__VA_ARGS__, 3) X(__VA_ARGS__, 4) X(__VA_ARGS__, 5) X(__VA_ARGS__, 6)
 #endif
 
-#define ONE_INSTANCE(name, layout, add, v, n)                                                                          \
-    static void name##_##v##_##n(int64_t k, const float *a, int64_t lda, const float *b, float *c, int64_t ldc)        \
+#define INSTANCE(name, layout, add, narrow, v, n)                                                                      \
+    static void name##_##v##_##n(int64_t k, const float *a, int64_t lda, const void *b, float *c, int64_t ldc)         \
     {                                                                                                                  \
-        tile(layout, v, n, add, k, a, lda, b, c, ldc);                                                                 \
+        tile(layout, v, n, add, narrow, k, a, lda, b, c, ldc);                                                         \
     }
-#define INSTANCE(v, n)                                                                                                 \
-    ONE_INSTANCE(rows, ROWS, false, v, n)                                                                              \
-    ONE_INSTANCE(rows_add, ROWS, true, v, n)                                                                           \
-    ONE_INSTANCE(columns, COLUMNS, false, v, n)                                                                        \
-    ONE_INSTANCE(columns_add, COLUMNS, true, v, n)                                                                     \
-    ONE_INSTANCE(blocks, BLOCKS, false, v, n)                                                                          \
-    ONE_INSTANCE(blocks_add, BLOCKS, true, v, n)
-ROWS_MAP(INSTANCE, 1)
-ROWS_MAP(INSTANCE, 2)
+#define INSTANCES(name, layout, add, narrow)                                                                           \
+    ROWS_MAP(INSTANCE, name, layout, add, narrow, 1) ROWS_MAP(INSTANCE, name, layout, add, narrow, 2)
+INSTANCES(rows, ROWS, false, false)
+INSTANCES(rows_add, ROWS, true, false)
+INSTANCES(columns, COLUMNS, false, false)
+INSTANCES(columns_add, COLUMNS, true, false)
+INSTANCES(blocks, BLOCKS, false, false)
+INSTANCES(blocks_add, BLOCKS, true, false)
+INSTANCES(rows_narrow, ROWS, false, true)
+INSTANCES(rows_add_narrow, ROWS, true, true)
+INSTANCES(blocks_narrow, BLOCKS, false, true)
+INSTANCES(blocks_add_narrow, BLOCKS, true, true)
 
-#define ROWS_ENTRY(v, n)        rows_##v##_##n,
-#define ROWS_ADD_ENTRY(v, n)    rows_add_##v##_##n,
-#define COLUMNS_ENTRY(v, n)     columns_##v##_##n,
-#define COLUMNS_ADD_ENTRY(v, n) columns_add_##v##_##n,
-#define BLOCKS_ENTRY(v, n)      blocks_##v##_##n,
-#define BLOCKS_ADD_ENTRY(v, n)  blocks_add_##v##_##n,
-#define TABLE(entry)                                                                                                   \
+#define ENTRY(name, v, n) name##_##v##_##n,
+#define TABLE(name)                                                                                                    \
     {                                                                                                                  \
-        {0, ROWS_MAP(entry, 1)},                                                                                       \
+        {0, ROWS_MAP(ENTRY, name, 1)},                                                                                 \
         {                                                                                                              \
-            0, ROWS_MAP(entry, 2)                                                                                      \
+            0, ROWS_MAP(ENTRY, name, 2)                                                                                \
         }                                                                                                              \
     }
-gemm_kernel *const gemm_rows[2][GEMM_MR + 1] = TABLE(ROWS_ENTRY);
-gemm_kernel *const gemm_rows_add[2][GEMM_MR + 1] = TABLE(ROWS_ADD_ENTRY);
-gemm_kernel *const gemm_columns[2][2][GEMM_MR + 1] = {TABLE(COLUMNS_ENTRY), TABLE(COLUMNS_ADD_ENTRY)};
-gemm_kernel *const gemm_blocks[2][2][GEMM_MR + 1] = {TABLE(BLOCKS_ENTRY), TABLE(BLOCKS_ADD_ENTRY)};
+gemm_kernel *const gemm_rows[2][GEMM_MR + 1] = TABLE(rows);
+gemm_kernel *const gemm_rows_add[2][GEMM_MR + 1] = TABLE(rows_add);
+gemm_kernel *const gemm_columns[2][2][GEMM_MR + 1] = {TABLE(columns), TABLE(columns_add)};
+gemm_kernel *const gemm_blocks[2][2][GEMM_MR + 1] = {TABLE(blocks), TABLE(blocks_add)};
+gemm_kernel *const gemm_rows_narrow[2][2][GEMM_MR + 1] = {TABLE(rows_narrow), TABLE(rows_add_narrow)};
+gemm_kernel *const gemm_blocks_narrow[2][2][GEMM_MR + 1] = {TABLE(blocks_narrow), TABLE(blocks_add_narrow)};
 
 /* c[rows][columns] = a[rows][k] b[columns][k]^T, A in blocks, sums kept per lane */
 INLINE void dots(int rows, int columns, int64_t k, const float *a, const float *b, int64_t ldb, float *c)

@@ -11,6 +11,7 @@ typedef struct matmul {
     int64_t a_size;         /* floats of one A */
     int n_lead;
     int64_t lead[ITO_MAX_DIMS], a_step[ITO_MAX_DIMS], b_step[ITO_MAX_DIMS]; /* in matrices; 0 where broadcast */
+    bool narrow;                                                            /* the packed B is bf16 */
     gemm_grid grid;
 } matmul;
 
@@ -67,7 +68,8 @@ static ito_status prepare(ito_kernel *k)
     }
     s->grid = gemm_grid_make(k->n_threads, s->batch, s->m, s->n, s->k);
     k->workspace_bytes = buffer_bytes(k);
-    size_t packed = gemm_packed_bytes(s->k, s->n) * (size_t)s->n_b;
+    s->narrow = k->frozen & 2 && k->packs == ITO_BF16 && !attr->trans_a;
+    size_t packed = gemm_packed_bytes(s->k, s->n, s->narrow) * (size_t)s->n_b;
     *(k->frozen & 2 ? &k->packed_bytes : &k->workspace_bytes) += packed;
     return ITO_OK;
 }
@@ -75,7 +77,7 @@ static ito_status prepare(ito_kernel *k)
 typedef struct pack_job {
     const ito_kernel *k;
     const float *b;
-    float *packed;
+    void *packed;
 } pack_job;
 
 static void pack_panel(void *arg, int64_t slice, int thread)
@@ -89,9 +91,10 @@ static void pack_panel(void *arg, int64_t slice, int thread)
                               .columns = ITO_MIN(GEMM_NR, s->n - column),
                               .k_stride = attr->trans_b ? 1 : s->n,
                               .n_stride = attr->trans_b ? s->k : 1,
-                              .wide = attr->trans_a};
+                              .wide = attr->trans_a,
+                              .narrow = s->narrow};
     gemm_pack(&panel, 0, s->k, job->b + matrix * s->k * s->n + column * panel.n_stride,
-              job->packed + slice * s->k * GEMM_NR);
+              (char *)job->packed + slice * s->k * GEMM_NR * gemm_element(s->narrow));
 }
 
 static void pack(const ito_kernel *k, const ito_queue *q, const void *const *in, void *packed)
@@ -103,7 +106,8 @@ static void pack(const ito_kernel *k, const ito_queue *q, const void *const *in,
 
 typedef struct run_job {
     const ito_kernel *k;
-    const float *a, *packed, *bias, *residual;
+    const float *a, *bias, *residual;
+    const void *packed;
     float *y, *buffers;
 } run_job;
 
@@ -128,7 +132,9 @@ static void run_block(void *arg, int64_t slice, int thread)
                            .layout = attr->trans_a ? GEMM_BY_COLUMNS : GEMM_BY_ROWS,
                            .wide_panels = attr->trans_a,
                            .buffer = job->buffers + thread * buffer_floats(s),
-                           .b = job->packed + (at_b * gemm_panels(s->n) * GEMM_NR + column) * s->k,
+                           .b = (const char *)job->packed +
+                                (at_b * gemm_panels(s->n) * GEMM_NR + column) * s->k * gemm_element(s->narrow),
+                           .narrow = s->narrow,
                            .c = job->y + at_y,
                            .ldc = s->n,
                            .bias = job->bias ? job->bias + column : NULL,

@@ -250,6 +250,22 @@ static inline vf vround_bf16(vf x)
     return (vf)(((is_nan & (bits | 0x400000)) | (~is_nan & nearest)) & 0xffff0000u);
 }
 
+/* Two vectors rounded to bf16 in the halves of as many words; each half takes one operation to become floats again. */
+static inline vu vpair(vf low, vf high)
+{
+    return (vu)vround_bf16(low) >> 16 | (vu)vround_bf16(high);
+}
+
+static inline vf vpair_low(vu pair)
+{
+    return (vf)(pair << 16);
+}
+
+static inline vf vpair_high(vu pair)
+{
+    return (vf)(pair & 0xffff0000u);
+}
+
 static inline vh vnarrow(vf x)
 {
     return __builtin_convertvector((vu)vround_bf16(x) >> 16, vh);

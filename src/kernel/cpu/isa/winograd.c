@@ -52,7 +52,8 @@ static int64_t zeros_floats(const winograd *s)
     return div_up(s->k, 16) * 16;
 }
 
-static int64_t panel_floats(const winograd *s)
+/* Of a packed panel. */
+static int64_t panel_elements(const winograd *s)
 {
     return WINOGRAD_POINTS * s->u_step;
 }
@@ -60,7 +61,7 @@ static int64_t panel_floats(const winograd *s)
 static int64_t thread_floats(const winograd *s)
 {
     return (s->stages ? 0 : patches_floats(s)) + products_floats(s) + zeros_floats(s) +
-           (s->packs ? panel_floats(s) : 0);
+           (s->packs ? panel_elements(s) : 0);
 }
 
 /* Columns of a slice: all panels, unless slices would be few. */
@@ -75,13 +76,18 @@ static void cut(winograd *s)
     s->tiles = ITO_MAX(1, div_up(total, blocks)); /* even blocks */
     s->n_tiles = div_up(total, s->tiles);
     s->block_step = div_up(s->k, VF_WIDTH) * WINOGRAD_POINTS * GEMM_BLOCK;
-    s->u_step = winograd_step(s->k * GEMM_NR);
+    s->u_step = s->weights.narrow ? 2 * winograd_step(s->k * GEMM_NR / 2) : winograd_step(s->k * GEMM_NR);
 }
 
 /* Panel by panel, the 36 matrices of each. */
-static size_t packed_floats(const winograd *s)
+static size_t packed_bytes(const winograd *s)
 {
-    return (size_t)(gemm_panels(s->n) * panel_floats(s));
+    return (size_t)(gemm_panels(s->n) * panel_elements(s) * gemm_element(s->weights.narrow));
+}
+
+static void *packed_panel(const winograd *s, const void *packed, int64_t panel)
+{
+    return (char *)packed + panel * panel_elements(s) * gemm_element(s->weights.narrow);
 }
 
 static void plan(ito_kernel *k, winograd *s)
@@ -96,7 +102,7 @@ static void plan(ito_kernel *k, winograd *s)
     s->packs = s->stages && !frozen && s->n_tiles == 1 && s->n_columns >= ENOUGH;
     int64_t floats = ITO_MAX(1, k->n_threads) * thread_floats(s) + (s->stages ? patches_floats(s) : 0);
     k->workspace_bytes = (size_t)floats * sizeof(float);
-    if (!s->packs) *(frozen ? &k->packed_bytes : &k->workspace_bytes) += packed_floats(s) * sizeof(float);
+    if (!s->packs) *(frozen ? &k->packed_bytes : &k->workspace_bytes) += packed_bytes(s);
 }
 
 static ito_status make(ito_kernel *k, bool grad, bool stages)
@@ -109,9 +115,11 @@ static ito_status make(ito_kernel *k, bool grad, bool stages)
     s->stages = stages;
     const int64_t pad[] = {flip + to * attr->pad_before[0], flip + to * attr->pad_before[1]};
     s->source = winograd_tiling_of(k->in[0].shape, pad, k->out[0].shape);
-    plan(k, s);
     int64_t row = attr->w_shape.d[1] * 9;
-    s->weights = (winograd_weights){.n = s->n, .k_stride = grad ? row : 9, .n_stride = grad ? 9 : row, .turned = grad};
+    s->weights = (winograd_weights){
+        .n = k->out[0].shape.d[3], .k_stride = grad ? row : 9, .n_stride = grad ? 9 : row, .turned = grad};
+    s->weights.narrow = k->frozen & 2 && k->packs == ITO_BF16;
+    plan(k, s);
     return ITO_OK;
 }
 
@@ -154,11 +162,12 @@ static bool pays(const ito_kernel *k)
     return !(k->frozen & 2) && tiles > 0 && tiles <= 64;
 }
 
-/* Weights packed beforehand, and read at every step: the same, with fewer tiles. */
+/* Weights packed beforehand, and read at every step: the same, with fewer tiles; and with as many where bf16 is asked for, as that
+ * is asked for memory's sake. */
 static bool stages_pay(const ito_kernel *k)
 {
-    int64_t tiles = few_tiles(k, 192);
-    return k->frozen & 2 && tiles >= 8 && tiles <= 16;
+    int64_t tiles = few_tiles(k, 192), most = k->packs == ITO_BF16 ? 64 : 16;
+    return k->frozen & 2 && tiles >= 8 && tiles <= most;
 }
 
 #endif
@@ -175,13 +184,15 @@ PREPARE(prepare_any_grad_stages, true, true, true)
 typedef struct job {
     const ito_kernel *k;
     winograd_target target;
-    const float *source, *w, *packed;
-    float *to_pack, *patches, *scratch;
+    const float *source, *w;
+    const void *packed;
+    void *to_pack;
+    float *patches, *scratch;
     int64_t chunk; /* of stages */
 } job;
 
 /* Rows row .. end - 1 of a panel's 36 matrices. */
-static void pack_panel(const job *j, int64_t panel, int64_t row, int64_t end, float *u)
+static void pack_panel(const job *j, int64_t panel, int64_t row, int64_t end, void *u)
 {
     const winograd *s = j->k->state;
     winograd_pack(&s->weights, j->w, panel, row, end, u, s->u_step);
@@ -193,7 +204,7 @@ static void pack_slice(void *arg, int64_t slice, int thread)
     const job *j = arg;
     const winograd *s = j->k->state;
     int64_t panel = slice % gemm_panels(s->n), row = slice / gemm_panels(s->n) * PACK_ROWS;
-    pack_panel(j, panel, row, ITO_MIN(s->k, row + PACK_ROWS), j->to_pack + panel * panel_floats(s));
+    pack_panel(j, panel, row, ITO_MIN(s->k, row + PACK_ROWS), packed_panel(s, j->to_pack, panel));
 }
 
 static void pack(const ito_kernel *k, const ito_queue *q, const void *const *in, void *packed)
@@ -247,25 +258,26 @@ static void transform(const job *j, const scratch *own, int64_t tile0, int64_t n
 }
 
 /* The products of one panel of `columns` columns, u being its 36 matrices. */
-static void multiply(const winograd *s, const float *patches, const blocks *b, const float *u, int64_t columns,
+static void multiply(const winograd *s, const float *patches, const blocks *b, const void *u, int64_t columns,
                      float *products)
 {
     const int64_t part = gemm_k_step(s->k), row_step = WINOGRAD_POINTS * GEMM_NR, first = first_row(b);
     for (int64_t point = 0; point < WINOGRAD_POINTS; point++)
         for (int64_t k = 0; k < s->k; k += part) {
-            gemm_kernel *const *kernels = gemm_blocks[k > 0][columns > VF_WIDTH];
+            gemm_kernel *const *kernels =
+                (s->weights.narrow ? gemm_blocks_narrow : gemm_blocks)[k > 0][columns > VF_WIDTH];
+            const void *weights = (const char *)u + (point * s->u_step + k * GEMM_NR) * gemm_element(s->weights.narrow);
             const float *from = patches + (k / VF_WIDTH * WINOGRAD_POINTS + point) * GEMM_BLOCK;
             for (int64_t block = b->first; block < b->end; block++) {
                 int64_t row = gemm_tile_row(b->n_tiles, block), rows = gemm_tile_row(b->n_tiles, block + 1) - row;
                 kernels[rows](ITO_MIN(part, s->k - k), from + block * s->block_step, WINOGRAD_POINTS * GEMM_BLOCK,
-                              u + point * s->u_step + k * GEMM_NR,
-                              products + (row - first) * row_step + point * GEMM_NR, row_step);
+                              weights, products + (row - first) * row_step + point * GEMM_NR, row_step);
             }
         }
 }
 
 /* Multiplies and transforms back: the columns of one panel. */
-static void run_panel(const job *j, const scratch *own, const blocks *b, const winograd_spot *spots, const float *u,
+static void run_panel(const job *j, const scratch *own, const blocks *b, const winograd_spot *spots, const void *u,
                       int64_t column)
 {
     const winograd *s = j->k->state;
@@ -294,7 +306,7 @@ static void run_slice(void *arg, int64_t slice, int thread)
     find_spots(j, &b, spots);
     transform(j, &own, b.tile0, b.n_tiles, 0, b.n_tiles);
     for (; column < end; column += GEMM_NR)
-        run_panel(j, &own, &b, spots, j->packed + column / GEMM_NR * panel_floats(s), column);
+        run_panel(j, &own, &b, spots, packed_panel(s, j->packed, column / GEMM_NR), column);
 }
 
 /* Those of a chunk of stages. */
@@ -315,7 +327,7 @@ static void transform_stage(void *arg, int64_t slice, int thread)
     transform(j, &own, b.tile0, b.n_tiles, slice * TURN, ITO_MIN(b.n_tiles, (slice + 1) * TURN));
 }
 
-static void run_group(const job *j, const scratch *own, int64_t group, int64_t panel, const float *u)
+static void run_group(const job *j, const scratch *own, int64_t group, int64_t panel, const void *u)
 {
     blocks b = chunk_blocks(j);
     winograd_spot spots[GROUP_BLOCKS * GEMM_MR];
@@ -331,7 +343,7 @@ static void group_stage(void *arg, int64_t slice, int thread)
     const winograd *s = j->k->state;
     const scratch own = scratch_of(j, thread);
     int64_t panel = slice % s->n_columns;
-    run_group(j, &own, slice / s->n_columns, panel, j->packed + panel * panel_floats(s));
+    run_group(j, &own, slice / s->n_columns, panel, packed_panel(s, j->packed, panel));
 }
 
 static void panel_stage(void *arg, int64_t panel, int thread)
@@ -365,7 +377,7 @@ static void run_all(job *j, const ito_queue *q, const void *const *in, void *wor
     if (!(j->k->frozen & 2) && !s->packs) {
         pack(j->k, q, in, free);
         j->packed = free;
-        free += packed_floats(s);
+        free += packed_bytes(s) / sizeof(float);
     }
     j->patches = free;
     j->scratch = free + (s->stages ? patches_floats(s) : 0);

@@ -240,11 +240,12 @@ void winograd_gradient_pair(const float *const *pixels, int pair, int64_t channe
 typedef struct winograd_weights {
     int64_t n, k_stride, n_stride;
     bool turned;
+    bool narrow; /* packed in bf16 */
 } winograd_weights;
 
 /* G g G^T of rows row .. end - 1 of one panel of columns: point p of row k, column c goes to
  * u[p * point_step + k * GEMM_NR + c]; zeros behind the last column. */
-void winograd_pack(const winograd_weights *weights, const float *w, int64_t panel, int64_t row, int64_t end, float *u,
+void winograd_pack(const winograd_weights *weights, const float *w, int64_t panel, int64_t row, int64_t end, void *u,
                    int64_t point_step);
 
 #if WINOGRAD_TILE == 4
