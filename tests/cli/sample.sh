@@ -18,6 +18,8 @@ $again --threads 1 --quiet --out alone/ > /dev/null
 cmp each/000002.png alone/000002.png
 ls each
 ito sample model $quick -n 5 --label ring --exact --out exact/ > /dev/null
+ito sample model $quick -n 5 --label ring --precision bf16 --out half.png > /dev/null
+ito info half.png | grep -o -e '--precision bf16'
 again=$(ito info exact/000003.png | sed -n 's/^ *command *//p')
 echo "$again" | grep -o -e '--exact'
 $again --threads 1 --quiet --out alone/ > /dev/null
@@ -32,4 +34,5 @@ wrong ito sample model --label rign
 wrong ito sample model --sampler dimm
 wrong ito sample model --set eat=1
 wrong ito sample model -n 0
+wrong ito sample model --precision f16
 wrong ito sample nowhere

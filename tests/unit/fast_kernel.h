@@ -39,6 +39,7 @@ typedef struct fast_case {
     ito_desc in[ITO_MAX_INPUTS], out;
     const void *data[ITO_MAX_INPUTS];
     uint32_t frozen;
+    ito_dtype packs;
 } fast_case;
 
 static inline void *fast_poison(size_t bytes)
@@ -53,7 +54,7 @@ static inline float *fast_run(const fast_case *c, ito_isa isa, int n_threads)
 {
     const ito_kernel_def *defs[ITO_ISA_MAX_KERNELS];
     ito_ctx *ctx = ctx_open(0);
-    ito_kernel k = {.ctx = ctx, .attr = c->attr, .n_in = c->n_in, .n_out = 1, .frozen = c->frozen};
+    ito_kernel k = {.ctx = ctx, .attr = c->attr, .n_in = c->n_in, .n_out = 1, .frozen = c->frozen, .packs = c->packs};
     k.n_threads = n_threads;
     memcpy(k.in, c->in, sizeof k.in);
     k.out[0] = c->out;

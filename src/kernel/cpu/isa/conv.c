@@ -17,7 +17,7 @@ typedef struct conv {
     int64_t groups, n;                    /* n columns (target channels) per group */
     int64_t height, width;                /* of the target; a pixel has groups * n channels */
     int64_t k_stride, n_stride, g_stride; /* of the weights: per reduced channel, per column, per group */
-    bool narrow;                          /* packed weights are bf16 */
+    bool narrow;                          /* packed weights are binary16 */
     size_t packed_size;                   /* elements */
     int64_t scratch_size;                 /* floats of a thread: int64 offsets of rows of C, then a product's buffer */
     int64_t n_phases;

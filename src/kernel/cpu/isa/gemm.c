@@ -285,22 +285,21 @@ static void pack_wide(const gemm_panel *p, int64_t n_k, const float *b, float *t
         pack_strided(p, n_k, b, to);
 }
 
-static void pack_bf16(const gemm_panel *p, int64_t n_k, const float *b, uint16_t *to)
+static void pack_half(const gemm_panel *p, int64_t n_k, const float *b, uint16_t *to)
 {
     enum { TURN = 32 };
     float rows[TURN * GEMM_NR];
     for (int64_t i = 0; i < n_k; i += TURN) {
-        int64_t n = ITO_MIN(TURN, n_k - i);
-        pack_wide(p, n, b + i * p->k_stride, rows);
-        for (int64_t at = 0; at < n * GEMM_NR; at += GEMM_NR)
-            vstore((float *)(void *)(to + i * GEMM_NR + at), (vf)vpair(vload(rows + at), vload(rows + at + VF_WIDTH)));
+        int64_t n = ITO_MIN(TURN, n_k - i) * GEMM_NR;
+        pack_wide(p, n / GEMM_NR, b + i * p->k_stride, rows);
+        for (int64_t at = 0; at < n; at += VF_WIDTH) vh_store(to + i * GEMM_NR + at, vhalf(vload(rows + at)));
     }
 }
 
 void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, void *panel)
 {
     if (p->narrow)
-        pack_bf16(p, n_k, b, (uint16_t *)panel + k0 * GEMM_NR);
+        pack_half(p, n_k, b, (uint16_t *)panel + k0 * GEMM_NR);
     else if (p->columns <= GEMM_NARROW && !p->wide)
         pack_narrow(p, k0, n_k, b, panel);
     else

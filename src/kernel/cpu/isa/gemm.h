@@ -7,8 +7,8 @@
  *      for short reductions whose columns are near one another
  *   B  [k, n], always packed: panels of GEMM_NR columns, panel j = [k][GEMM_NR], missing columns zero; a panel of at
  *      most GEMM_NARROW columns is [columns][k] instead where A is by blocks, unless wide_panels is set
- *      Or, to halve what is kept and read, in bf16: word j of a row's VF_WIDTH words holds column j in its lower half and
- *      column VF_WIDTH + j in its upper
+ *      Or, to halve what is kept and read, in binary16: bf16 has 8 bits, and Winograd's transforms magnify what rounding does
+ *      to them tenfold
  *   C  [m, n], any row stride, or rows at given offsets
  *
  * Invariant: the reduction is cut at gemm_k_step(k), a function of k alone. Each part is one chain of multiply-adds and
@@ -52,7 +52,7 @@ extern gemm_kernel *const gemm_rows_add[2][GEMM_MR + 1];
 extern gemm_kernel *const gemm_columns[2][2][GEMM_MR + 1]; /* a[p * lda + i] */
 extern gemm_kernel *const gemm_blocks[2][2][GEMM_MR + 1];  /* a[p / VF_WIDTH * lda + i * VF_WIDTH + p % VF_WIDTH] */
 
-/* The same for b in bf16, indexed by add, vectors - 1 and rows. */
+/* The same for b in binary16, indexed by add, vectors - 1 and rows. */
 extern gemm_kernel *const gemm_rows_narrow[2][2][GEMM_MR + 1], *const gemm_blocks_narrow[2][2][GEMM_MR + 1];
 
 /* c[rows][GEMM_NR], the first `columns` (at most GEMM_NARROW) of each row, = a[rows][k] b[columns][k]^T, A in blocks */
@@ -71,7 +71,7 @@ typedef struct gemm_block {
     int64_t first_row; /* number of the block's first row, for fill and residual_rows */
     float *buffer;     /* gemm_buffer_floats(m, k) floats where A is copied or made; then m is at most GEMM_MC */
     const void *b;     /* the block's first panel */
-    bool narrow;       /* b is bf16, in wide panels; not with columns */
+    bool narrow;       /* b is binary16, in wide panels; not with columns */
     bool wide_panels;  /* every panel is [k][GEMM_NR]; needed with columns */
     float *c;
     int64_t ldc;
@@ -138,7 +138,7 @@ static inline int64_t gemm_buffer_floats(int64_t rows, int64_t k)
 typedef struct gemm_panel {
     int64_t k, columns, k_stride, n_stride;
     bool wide;   /* for wide_panels */
-    bool narrow; /* to bf16 */
+    bool narrow; /* to binary16 */
 } gemm_panel;
 void gemm_pack(const gemm_panel *p, int64_t k0, int64_t n_k, const float *b, void *panel);
 

@@ -26,17 +26,11 @@ INLINE const void *step_b(const void *b, int64_t n, bool narrow)
     return (const char *)b + n * gemm_element(narrow);
 }
 
-/* A row of B, widened where it is bf16 (a constant). */
+/* A row of B, which is of 16 bits when narrow (a constant). */
 INLINE void load_b(const void *b, int vectors, bool narrow, vf row[2])
 {
-    if (narrow) {
-        vu pair = (vu)vload(b);
-        row[0] = vpair_low(pair);
-        row[1] = vpair_high(pair);
-    } else {
-        row[0] = vload(b);
-        row[1] = vectors > 1 ? vload((const float *)b + VF_WIDTH) : row[0];
-    }
+    for (int i = 0; i < vectors; i++)
+        row[i] = narrow ? vunhalf(vh_load((const uint16_t *)b + i * VF_WIDTH)) : vload((const float *)b + i * VF_WIDTH);
 }
 
 /* n more steps of the reduction */
@@ -88,8 +82,9 @@ INLINE void tile(layout of, int vectors, int rows, bool add, bool narrow, int64_
 #define ROWS_MAP(X, ...)                                                                                               \
     X(__VA_ARGS__, 1)                                                                                                  \
     X(__VA_ARGS__, 2)                                                                                                  \
-    X(__VA_ARGS__, 3) X(__VA_ARGS__, 4) X(__VA_ARGS__, 5) X(__VA_ARGS__, 6) X(__VA_ARGS__, 7) X(__VA_ARGS__, 8)        \
-        X(__VA_ARGS__, 9) X(__VA_ARGS__, 10) X(__VA_ARGS__, 11) X(__VA_ARGS__, 12)
+    X(__VA_ARGS__, 3)                                                                                                  \
+    X(__VA_ARGS__, 4) X(__VA_ARGS__, 5) X(__VA_ARGS__, 6) X(__VA_ARGS__, 7) X(__VA_ARGS__, 8) X(__VA_ARGS__, 9)        \
+        X(__VA_ARGS__, 10) X(__VA_ARGS__, 11) X(__VA_ARGS__, 12)
 #else
 #define ROWS_MAP(X, ...)                                                                                               \
     X(__VA_ARGS__, 1) X(__VA_ARGS__, 2) X(__VA_ARGS__, 3) X(__VA_ARGS__, 4) X(__VA_ARGS__, 5) X(__VA_ARGS__, 6)

@@ -11,7 +11,7 @@ typedef struct matmul {
     int64_t a_size;         /* floats of one A */
     int n_lead;
     int64_t lead[ITO_MAX_DIMS], a_step[ITO_MAX_DIMS], b_step[ITO_MAX_DIMS]; /* in matrices; 0 where broadcast */
-    bool narrow;                                                            /* the packed B is bf16 */
+    bool narrow;                                                            /* the packed B is binary16 */
     gemm_grid grid;
 } matmul;
 

@@ -250,25 +250,42 @@ static inline vf vround_bf16(vf x)
     return (vf)(((is_nan & (bits | 0x400000)) | (~is_nan & nearest)) & 0xffff0000u);
 }
 
-/* Two vectors rounded to bf16 in the halves of as many words; each half takes one operation to become floats again. */
-static inline vu vpair(vf low, vf high)
-{
-    return (vu)vround_bf16(low) >> 16 | (vu)vround_bf16(high);
-}
-
-static inline vf vpair_low(vu pair)
-{
-    return (vf)(pair << 16);
-}
-
-static inline vf vpair_high(vu pair)
-{
-    return (vf)(pair & 0xffff0000u);
-}
-
 static inline vh vnarrow(vf x)
 {
     return __builtin_convertvector((vu)vround_bf16(x) >> 16, vh);
+}
+
+/* binary16: 11 bits of precision up to 65504, where larger ones are cut. NaN stays NaN. */
+static inline vh vhalf(vf x)
+{
+    const float most = 65504.0f;
+    x = vmin(vmax(x, vset(-most)), vset(most));
+#if defined(__AVX512F__)
+    return (vh)_mm512_cvtps_ph((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#elif defined(__AVX2__)
+    return (vh)_mm256_cvtps_ph((__m256)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#elif defined(ITO_NEON)
+    return (vh)vcvt_f16_f32((float32x4_t)x);
+#else
+    vu sign = (vu)x >> 16 & 0x8000, bits = (vu)(vabs(x) * 0x1p-112f), is_nan = (vu)(x != x);
+    bits = (bits + 0xfff + (bits >> 13 & 1)) >> 13;
+    return __builtin_convertvector(sign | (is_nan & 0x7e00) | (~is_nan & bits), vh);
+#endif
+}
+
+static inline vf vunhalf(vh h)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_cvtph_ps((__m256i)h);
+#elif defined(__AVX2__)
+    return (vf)_mm256_cvtph_ps((__m128i)h);
+#elif defined(ITO_NEON)
+    return (vf)vcvt_f32_f16((float16x4_t)h);
+#else
+    vu bits = __builtin_convertvector(h, vu), rest = bits & 0x7fff;
+    vu is_nan = (vu)(rest > 0x7c00), sign = (bits & 0x8000) << 16;
+    return (vf)((vu)((vf)(rest << 13) * 0x1p112f) | sign | (is_nan & 0x7fc00000));
+#endif
 }
 
 /* Rows become columns: pairs, then fours within each quarter (half) of a vector, then the quarters (halves). */

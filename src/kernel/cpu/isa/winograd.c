@@ -162,11 +162,12 @@ static bool pays(const ito_kernel *k)
     return !(k->frozen & 2) && tiles > 0 && tiles <= 64;
 }
 
-/* Weights packed beforehand, and read at every step: the same, with fewer tiles; and with as many where bf16 is asked for, as that
- * is asked for memory's sake. */
+/* Weights packed beforehand, and read at every step: the same, with fewer tiles; and with as many of images of 4 x 4 where bf16
+ * is asked for, as that is asked for memory's sake. */
 static bool stages_pay(const ito_kernel *k)
 {
-    int64_t tiles = few_tiles(k, 192), most = k->packs == ITO_BF16 ? 64 : 16;
+    int64_t tiles = few_tiles(k, 192), area = k->out[0].shape.d[1] * k->out[0].shape.d[2];
+    int64_t most = k->packs == ITO_BF16 && area <= 16 ? 64 : 16;
     return k->frozen & 2 && tiles >= 8 && tiles <= most;
 }
 

@@ -240,7 +240,7 @@ void winograd_gradient_pair(const float *const *pixels, int pair, int64_t channe
 typedef struct winograd_weights {
     int64_t n, k_stride, n_stride;
     bool turned;
-    bool narrow; /* packed in bf16 */
+    bool narrow; /* packed in binary16 */
 } winograd_weights;
 
 /* G g G^T of rows row .. end - 1 of one panel of columns: point p of row k, column c goes to

@@ -19,18 +19,17 @@ INLINE void turn(const float *w, int64_t stride, int lanes, int count, vf *turne
     }
 }
 
-/* What a vector becomes: float32, or bf16 in the lower or upper halves of words, the lower first. A constant. */
-typedef enum words { WHOLE, LOWER, UPPER } words;
-
-INLINE void put_point(vf x, words h, float *to)
+/* To binary16 when narrow, a constant. */
+INLINE void put_point(vf x, bool narrow, void *u, int64_t at)
 {
-    if (h == LOWER) x = (vf)vpair(x, (vf){0});
-    if (h == UPPER) x = (vf)((vu)vload(to) | vpair((vf){0}, x));
-    vstore(to, x);
+    if (narrow)
+        vh_store((uint16_t *)u + at, vhalf(x));
+    else
+        vstore((float *)u + at, x);
 }
 
 /* G g G^T of one row; tap t is taps[t], or taps[8 - t] when turned. */
-INLINE void put_row(const vf *taps, bool turned, words h, float *u, int64_t point_step)
+INLINE void put_row(const vf *taps, bool turned, bool narrow, void *u, int64_t at, int64_t point_step)
 {
     vf columns[3][WINOGRAD_SPAN], g[3], point[WINOGRAD_SPAN];
     for (int x = 0; x < 3; x++) {
@@ -40,26 +39,19 @@ INLINE void put_row(const vf *taps, bool turned, words h, float *u, int64_t poin
     for (int y = 0; y < WINOGRAD_SPAN; y++) {
         for (int x = 0; x < 3; x++) g[x] = columns[x][y];
         winograd_g(g, point);
-        for (int x = 0; x < WINOGRAD_SPAN; x++) put_point(point[x], h, u + (y * WINOGRAD_SPAN + x) * point_step);
+        for (int x = 0; x < WINOGRAD_SPAN; x++)
+            put_point(point[x], narrow, u, at + (y * WINOGRAD_SPAN + x) * point_step);
     }
 }
 
-/* n rows of u, row_step floats apart */
-INLINE void put_rows(const vf *taps, int n, bool turned, words h, float *u, int64_t row_step, int64_t point_step)
+/* n rows of half a panel, from element `at` on. */
+static void put_rows(const winograd_weights *w, const vf *taps, int n, void *u, int64_t at, int64_t point_step)
 {
-    for (int i = 0; i < n; i++) put_row(taps + i * TAPS, turned, h, u + i * row_step, point_step);
-}
-
-/* The rows of half a panel, at r and `at` of u. */
-static void put_square(const winograd_weights *w, const vf *taps, int n, int64_t r, int64_t at, float *u,
-                       int64_t point_step)
-{
-    if (!w->narrow)
-        put_rows(taps, n, w->turned, WHOLE, u + r * GEMM_NR + at, GEMM_NR, point_step);
-    else if (at == 0)
-        put_rows(taps, n, w->turned, LOWER, u + r * VF_WIDTH, VF_WIDTH, point_step / 2);
-    else
-        put_rows(taps, n, w->turned, UPPER, u + r * VF_WIDTH, VF_WIDTH, point_step / 2);
+    for (int i = 0; i < n; i++, taps += TAPS, at += GEMM_NR)
+        if (w->narrow)
+            put_row(taps, w->turned, true, u, at, point_step);
+        else
+            put_row(taps, w->turned, false, u, at, point_step);
 }
 
 void winograd_pack(const winograd_weights *weights, const float *w, int64_t panel, int64_t row, int64_t end, void *u,
@@ -78,7 +70,7 @@ void winograd_pack(const winograd_weights *weights, const float *w, int64_t pane
                 turn(from, stride, lanes, ROWS * TAPS, taps);
             else
                 turn(from, stride, lanes, TAPS, taps);
-            put_square(weights, taps, square ? ROWS : 1, r, at, u, point_step);
+            put_rows(weights, taps, square ? ROWS : 1, u, r * GEMM_NR + at, point_step);
         }
         r += square ? ROWS : 1;
     }
