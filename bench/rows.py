@@ -144,8 +144,6 @@ def measure_sampling(args, row, say):
 def measure_bf16(args, row, _):
     """ito's bf16 beside its own float32."""
     work = f"{row.case.work} in bf16, beside ito's own float32"
-    if row.case.mode == "forward":
-        return [not_measured(row.key, work, "ito's bf16 is how training keeps values; a forward pass keeps none")]
     narrow, wide = map(summary, take_turns((Ito(args, row.case, "bf16"), Ito(args, row.case)), args.rounds))
     return [compared(row.key, work, "ms", 1, 1 / 0.75, narrow, wide),
             compared(row.key + "-memory", work + ", peak memory", "bytes", 0.65, 0.65, narrow, wide)]
@@ -170,5 +168,6 @@ ROWS = [*network_rows(),
         Row("latency-ddpm", measure_network, Case("ddpm-cifar10", "forward", 1), 25, 150),
         Row("latency-small", measure_network, Case("small", "forward", 1), 20, 120),
         Row("bf16-forward", measure_bf16, Case("ddpm-cifar10", "forward", 16), 40),
+        Row("bf16-latency", measure_bf16, Case("ddpm-cifar10", "forward", 1), 20),
         Row("bf16-train", measure_bf16, Case("ddpm-cifar10", "train", 16), 90),
         Row("bf16-small-train", measure_bf16, Case("small", "train", 64), 40)]
