@@ -61,10 +61,20 @@ INLINE void store_row(const vf row[WINOGRAD_SPAN], int n, float *v, int64_t poin
             vstore_n(v + x * point_step, n, point[x]);
 }
 
+/* The pixels that the patch to the right adds: a few lines of each row are no stream that the processor fetches ahead by
+ * itself. */
+INLINE void ask_for_next(const patch *p, int64_t c)
+{
+    const float *next = p->corner + WINOGRAD_SPAN * p->pixel_step + c;
+    for (int y = 0; y < WINOGRAD_SPAN; y++)
+        for (int x = 0; x < WINOGRAD_TILE; x++) __builtin_prefetch(next + y * p->row_step + x * p->pixel_step);
+}
+
 /* n channels from c on; n and `place` are constants where it matters */
 INLINE void source_vector(const patch *p, int64_t c, int n, patch_place place, float *v, int64_t point_step)
 {
     vf d[WINOGRAD_SPAN], column[WINOGRAD_SPAN], t[WINOGRAD_SPAN][WINOGRAD_SPAN];
+    if (place != NARROW) ask_for_next(p, c);
     for (int x = 0; x < WINOGRAD_SPAN; x++) {
         for (int y = 0; y < WINOGRAD_SPAN; y++) d[y] = load(p, y, x, c, n, place);
         winograd_bt(d, column);
