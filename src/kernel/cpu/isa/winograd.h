@@ -231,10 +231,11 @@ void winograd_source_pair(const winograd_tiling *t, const void *image, int64_t t
                           int64_t channel, int64_t channels, float *v, int64_t point_step, int64_t panel_step);
 
 /* A dy A^T of `channels` channels, from `channel` on, of a tile of 16 pixels: point p of channel + c goes to
- * z[p * point_step + c]; and two of its rows. */
-void winograd_gradient(const float *const *pixels, int64_t channel, int64_t channels, float *z, int64_t point_step);
-void winograd_gradient_pair(const float *const *pixels, int pair, int64_t channel, int64_t channels, float *z,
-                            int64_t point_step);
+ * z[p * point_step + c]; and two of its rows. The next tile's pixels are `ahead` floats from these. */
+void winograd_gradient(const float *const *pixels, int64_t ahead, int64_t channel, int64_t channels, float *z,
+                       int64_t point_step);
+void winograd_gradient_pair(const float *const *pixels, int64_t ahead, int pair, int64_t channel, int64_t channels,
+                            float *z, int64_t point_step);
 
 /* Weights [k][n][3][3], strides in floats (the taps are dense); turned: read by 180 degrees. */
 typedef struct winograd_weights {

@@ -133,10 +133,10 @@ static void transform_chunk(const block *b, int pair)
         winograd_patch(&s->dy, b->j->dy, tile, 4, b->zeros, pixels);
         if (s->pairs > 1) {
             winograd_source(&s->x, b->j->x, tile, b->zeros, b->column, b->columns, v, s->v_step, panel_step);
-            winograd_gradient(pixels, b->row, b->rows, z, s->z_step);
+            winograd_gradient(pixels, 4 * s->dy.channels, b->row, b->rows, z, s->z_step);
         } else {
             winograd_source_pair(&s->x, b->j->x, tile, b->zeros, pair, b->column, b->columns, v, s->v_step, panel_step);
-            winograd_gradient_pair(pixels, pair, b->row, b->rows, z, s->z_step);
+            winograd_gradient_pair(pixels, 4 * s->dy.channels, pair, b->row, b->rows, z, s->z_step);
         }
     }
 }

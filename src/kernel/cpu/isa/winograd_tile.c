@@ -174,6 +174,7 @@ bool winograd_pays(int64_t source_channels, ito_shape target)
 INLINE void pair_vector(const patch *p, int pair, int64_t c, int n, patch_place place, float *v, int64_t point_step)
 {
     vf d[6], a[6], b[6];
+    if (place != NARROW) ask_for_next(p, c);
     for (int x = 0; x < 6; x++) {
         for (int y = !!pair; y < 6 - !!pair; y++) d[y] = load(p, y, x, c, n, place);
         winograd_bt_pair(pair, d, &a[x], &b[x]);
@@ -233,9 +234,17 @@ INLINE void store_points(const vf line[4], int n, float *z, int64_t point_step)
             vstore_n(z + x * point_step, n, point[x]);
 }
 
-INLINE void gradient_vector(const float *const *pixels, int64_t channel, int n, float *z, int64_t point_step)
+/* The tile to the right, whose pixels are `ahead` floats away. */
+INLINE void ask_for_tile(const float *const *pixels, int64_t ahead, int64_t channel)
+{
+    for (int i = 0; i < 16; i++) __builtin_prefetch(pixels[i] + ahead + channel);
+}
+
+INLINE void gradient_vector(const float *const *pixels, int64_t ahead, int64_t channel, int n, float *z,
+                            int64_t point_step)
 {
     vf d[4], column[6], t[6][4];
+    ask_for_tile(pixels, ahead, channel);
     for (int x = 0; x < 4; x++) {
         load_line(pixels + x, 4, channel, n, d);
         winograd_a(d, column);
@@ -245,10 +254,11 @@ INLINE void gradient_vector(const float *const *pixels, int64_t channel, int n, 
 }
 
 /* pair is a constant */
-INLINE void gradient_pair_vector(const float *const *pixels, int pair, int64_t channel, int n, float *z,
+INLINE void gradient_pair_vector(const float *const *pixels, int64_t ahead, int pair, int64_t channel, int n, float *z,
                                  int64_t point_step)
 {
     vf d[4], a[4], b[4];
+    ask_for_tile(pixels, ahead, channel);
     for (int x = 0; x < 4; x++) {
         load_line(pixels + x, 4, channel, n, d);
         winograd_a_pair(pair, d, &a[x], &b[x]);
@@ -257,28 +267,30 @@ INLINE void gradient_pair_vector(const float *const *pixels, int pair, int64_t c
     store_points(b, n, z + 6 * point_step, point_step);
 }
 
-void winograd_gradient(const float *const *pixels, int64_t channel, int64_t channels, float *z, int64_t point_step)
-{
-    int64_t c = 0;
-    for (; c + VF_WIDTH <= channels; c += VF_WIDTH) gradient_vector(pixels, channel + c, VF_WIDTH, z + c, point_step);
-    if (c < channels) gradient_vector(pixels, channel + c, (int)(channels - c), z + c, point_step);
-}
-
-INLINE void gradient_pair(const float *const *pixels, int pair, int64_t channel, int64_t channels, float *z,
-                          int64_t point_step)
+void winograd_gradient(const float *const *pixels, int64_t ahead, int64_t channel, int64_t channels, float *z,
+                       int64_t point_step)
 {
     int64_t c = 0;
     for (; c + VF_WIDTH <= channels; c += VF_WIDTH)
-        gradient_pair_vector(pixels, pair, channel + c, VF_WIDTH, z + c, point_step);
-    if (c < channels) gradient_pair_vector(pixels, pair, channel + c, (int)(channels - c), z + c, point_step);
+        gradient_vector(pixels, ahead, channel + c, VF_WIDTH, z + c, point_step);
+    if (c < channels) gradient_vector(pixels, ahead, channel + c, (int)(channels - c), z + c, point_step);
 }
 
-void winograd_gradient_pair(const float *const *pixels, int pair, int64_t channel, int64_t channels, float *z,
-                            int64_t point_step)
+INLINE void gradient_pair(const float *const *pixels, int64_t ahead, int pair, int64_t channel, int64_t channels,
+                          float *z, int64_t point_step)
 {
-    if (pair == 0) gradient_pair(pixels, 0, channel, channels, z, point_step);
-    if (pair == 1) gradient_pair(pixels, 1, channel, channels, z, point_step);
-    if (pair == 2) gradient_pair(pixels, 2, channel, channels, z, point_step);
+    int64_t c = 0;
+    for (; c + VF_WIDTH <= channels; c += VF_WIDTH)
+        gradient_pair_vector(pixels, ahead, pair, channel + c, VF_WIDTH, z + c, point_step);
+    if (c < channels) gradient_pair_vector(pixels, ahead, pair, channel + c, (int)(channels - c), z + c, point_step);
+}
+
+void winograd_gradient_pair(const float *const *pixels, int64_t ahead, int pair, int64_t channel, int64_t channels,
+                            float *z, int64_t point_step)
+{
+    if (pair == 0) gradient_pair(pixels, ahead, 0, channel, channels, z, point_step);
+    if (pair == 1) gradient_pair(pixels, ahead, 1, channel, channels, z, point_step);
+    if (pair == 2) gradient_pair(pixels, ahead, 2, channel, channels, z, point_step);
 }
 
 #endif

@@ -87,7 +87,7 @@ static void transform(void *arg, int64_t slice, int thread)
         winograd_source(&s->x, j->x, j->tile0 + i, j->zeros, 0, s->n, j->v + i * GEMM_NR, s->v_step,
                         j->n_tiles * GEMM_NR);
         winograd_patch(&s->dy, j->dy, j->tile0 + i, 4, j->zeros, pixels);
-        winograd_gradient(pixels, 0, s->m, j->z + i * s->ldz, s->z_step);
+        winograd_gradient(pixels, 4 * s->dy.channels, 0, s->m, j->z + i * s->ldz, s->z_step);
     }
 }
 
