@@ -7,9 +7,12 @@
 #define TAPS   9
 #define ROWS   VF_WIDTH /* turned at a time: their taps are whole vectors */
 
-/* turned[i] lane l = w[l * stride + i], for i < count and l < lanes; other lanes are zero. count is a constant. */
-INLINE void turn(const float *w, int64_t stride, int lanes, int count, vf *turned)
+/* turned[i] lane l = w[l * stride + i], for i < count and l < lanes; other lanes are zero. count is a constant. What lies `ahead`
+ * floats on is wanted next. */
+INLINE void turn(const float *w, int64_t stride, int lanes, int count, int64_t ahead, vf *turned)
 {
+    for (int l = 0; l < lanes; l++)
+        for (int at = 0; at < count; at += 16) __builtin_prefetch(w + l * stride + ahead + at);
     for (int at = 0; at < count; at += VF_WIDTH) {
         vf x[VF_WIDTH];
         const int n = ITO_MIN(VF_WIDTH, count - at);
@@ -67,9 +70,9 @@ void winograd_pack(const winograd_weights *weights, const float *w, int64_t pane
             const float *from = w + r * weights->k_stride + column * stride;
             int lanes = (int)ITO_MAX(0, ITO_MIN(VF_WIDTH, weights->n - column));
             if (square)
-                turn(from, stride, lanes, ROWS * TAPS, taps);
+                turn(from, stride, lanes, ROWS * TAPS, ROWS * TAPS, taps);
             else
-                turn(from, stride, lanes, TAPS, taps);
+                turn(from, stride, lanes, TAPS, weights->k_stride, taps);
             put_rows(weights, taps, square ? ROWS : 1, u, r * GEMM_NR + at, point_step);
         }
         r += square ? ROWS : 1;
