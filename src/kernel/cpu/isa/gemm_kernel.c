@@ -33,67 +33,79 @@ INLINE void load_b(const void *b, int vectors, bool narrow, vf row[2])
         row[i] = narrow ? vunhalf(vh_load((const uint16_t *)b + i * VF_WIDTH)) : vload((const float *)b + i * VF_WIDTH);
 }
 
-/* n more steps of the reduction */
-INLINE void multiply_add(int vectors, int rows, bool narrow, int64_t n, const float *a, int64_t row_step,
-                         int64_t k_step, const float *ahead, const void *b, vf sum[GEMM_MR][2])
+typedef enum layout { ROWS, COLUMNS, BLOCKS } layout;
+
+/* What an instance is made for: all constants. */
+typedef struct kind {
+    layout of;
+    int vectors, rows;
+    bool add, narrow;
+} kind;
+
+/* n more steps of the reduction: a[i * row_step + p * k_step]. What lies `ahead` floats on is wanted next; 0: nothing. */
+INLINE void multiply_add(kind t, int64_t n, const float *a, int64_t row_step, int64_t k_step, int64_t ahead,
+                         const void *b, vf sum[GEMM_MR][2])
 {
+    const float *next = a + ahead;
     for (int64_t p = 0; p < n; p++) {
         vf row[2];
-        load_b(b, vectors, narrow, row);
-        UNROLL for (int j = 0; j < vectors * VF_WIDTH; j += narrow ? 32 : 16)
-            __builtin_prefetch(step_b(b, AHEAD * GEMM_NR + j, narrow));
-        if (ahead) __builtin_prefetch(ahead + p * VF_WIDTH);
-        UNROLL for (int i = 0; i < rows; i++)
+        load_b(b, t.vectors, t.narrow, row);
+        UNROLL for (int j = 0; j < t.vectors * VF_WIDTH; j += t.narrow ? 32 : 16)
+            __builtin_prefetch(step_b(b, AHEAD * GEMM_NR + j, t.narrow));
+        if (ahead) __builtin_prefetch(next + p * VF_WIDTH);
+        UNROLL for (int i = 0; i < t.rows; i++)
         {
             vf x = vset(a[i * row_step]);
             sum[i][0] += x * row[0];
-            if (vectors > 1) sum[i][1] += x * row[1];
+            if (t.vectors > 1) sum[i][1] += x * row[1];
         }
         a += k_step;
-        b = step_b(b, GEMM_NR, narrow);
+        b = step_b(b, GEMM_NR, t.narrow);
     }
 }
 
-typedef enum layout { ROWS, COLUMNS, BLOCKS } layout;
+INLINE void reduce(kind t, int64_t k, const float *a, int64_t lda, const void *b, vf sum[GEMM_MR][2])
+{
+    if (t.of == ROWS) multiply_add(t, k, a, lda, 1, t.rows * lda, b, sum);
+    if (t.of == COLUMNS) multiply_add(t, k, a, 1, lda, 0, b, sum);
+    for (int64_t p = 0; t.of == BLOCKS && p < k; p += VF_WIDTH, a += lda) {
+        multiply_add(t, k - p < VF_WIDTH ? k - p : VF_WIDTH, a, VF_WIDTH, 1, lda, b, sum);
+        b = step_b(b, VF_WIDTH * GEMM_NR, t.narrow);
+    }
+}
 
-INLINE void tile(layout of, int vectors, int rows, bool add, bool narrow, int64_t k, const float *a, int64_t lda,
-                 const void *b, float *c, int64_t ldc)
+INLINE void tile(kind t, int64_t k, const float *a, int64_t lda, const void *b, float *c, int64_t ldc)
 {
     vf sum[GEMM_MR][2];
-    UNROLL for (int i = 0; i < rows; i++)
+    UNROLL for (int i = 0; i < t.rows; i++)
     {
-        sum[i][0] = add ? vload(c + i * ldc) : (vf){0};
-        sum[i][1] = add && vectors > 1 ? vload(c + i * ldc + VF_WIDTH) : (vf){0};
+        sum[i][0] = t.add ? vload(c + i * ldc) : (vf){0};
+        sum[i][1] = t.add && t.vectors > 1 ? vload(c + i * ldc + VF_WIDTH) : (vf){0};
     }
-    if (of == ROWS) multiply_add(vectors, rows, narrow, k, a, lda, 1, a + rows * lda, b, sum);
-    if (of == COLUMNS) multiply_add(vectors, rows, narrow, k, a, 1, lda, NULL, b, sum);
-    for (int64_t p = 0; of == BLOCKS && p < k; p += VF_WIDTH, a += lda) {
-        multiply_add(vectors, rows, narrow, k - p < VF_WIDTH ? k - p : VF_WIDTH, a, VF_WIDTH, 1, a + lda, b, sum);
-        b = step_b(b, VF_WIDTH * GEMM_NR, narrow);
-    }
-    UNROLL for (int i = 0; i < rows; i++)
+    reduce(t, k, a, lda, b, sum);
+    UNROLL for (int i = 0; i < t.rows; i++)
     {
         vstore(c + i * ldc, sum[i][0]);
-        if (vectors > 1) vstore(c + i * ldc + VF_WIDTH, sum[i][1]);
+        if (t.vectors > 1) vstore(c + i * ldc + VF_WIDTH, sum[i][1]);
     }
 }
 
+/* clang-format off */
+#define SIX(X, ...)                                                                                                    \
+    X(__VA_ARGS__, 1) X(__VA_ARGS__, 2) X(__VA_ARGS__, 3) X(__VA_ARGS__, 4) X(__VA_ARGS__, 5) X(__VA_ARGS__, 6)
 #if GEMM_MR == 12
 #define ROWS_MAP(X, ...)                                                                                               \
-    X(__VA_ARGS__, 1)                                                                                                  \
-    X(__VA_ARGS__, 2)                                                                                                  \
-    X(__VA_ARGS__, 3)                                                                                                  \
-    X(__VA_ARGS__, 4) X(__VA_ARGS__, 5) X(__VA_ARGS__, 6) X(__VA_ARGS__, 7) X(__VA_ARGS__, 8) X(__VA_ARGS__, 9)        \
-        X(__VA_ARGS__, 10) X(__VA_ARGS__, 11) X(__VA_ARGS__, 12)
+    SIX(X, __VA_ARGS__)                                                                                                \
+    X(__VA_ARGS__, 7) X(__VA_ARGS__, 8) X(__VA_ARGS__, 9) X(__VA_ARGS__, 10) X(__VA_ARGS__, 11) X(__VA_ARGS__, 12)
 #else
-#define ROWS_MAP(X, ...)                                                                                               \
-    X(__VA_ARGS__, 1) X(__VA_ARGS__, 2) X(__VA_ARGS__, 3) X(__VA_ARGS__, 4) X(__VA_ARGS__, 5) X(__VA_ARGS__, 6)
+#define ROWS_MAP SIX
 #endif
+/* clang-format on */
 
 #define INSTANCE(name, layout, add, narrow, v, n)                                                                      \
     static void name##_##v##_##n(int64_t k, const float *a, int64_t lda, const void *b, float *c, int64_t ldc)         \
     {                                                                                                                  \
-        tile(layout, v, n, add, narrow, k, a, lda, b, c, ldc);                                                         \
+        tile((kind){layout, v, n, add, narrow}, k, a, lda, b, c, ldc);                                                 \
     }
 #define INSTANCES(name, layout, add, narrow)                                                                           \
     ROWS_MAP(INSTANCE, name, layout, add, narrow, 1) ROWS_MAP(INSTANCE, name, layout, add, narrow, 2)
