@@ -44,9 +44,9 @@ const ito_model_info *ito_model_get_info(const ito_model *model);
 /* Compiles by that plan from now on; programs compiled before are dropped. The plan must outlive the model; NULL: the table's
  * choice. An algorithm that there is not shows when a program is compiled. */
 void ito_model_use_plan(ito_model *model, const ito_plan *plan);
-/* ITO_BF16: weights are rounded to bf16 where they are packed for the kernels, which halves what a network takes beside its float32
- * weights and what a single image waits for; images differ in the third digit. ITO_F32 is the default. Programs compiled before are
- * dropped. ITO_USAGE for other types. */
+/* ITO_BF16: weights are rounded to 16 bits where they are packed for the kernels, which halves what a network takes beside its
+ * float32 weights and what a single image waits for; images hardly change (docs/performance.md, "bf16"). ITO_F32 is the default.
+ * Programs compiled before are dropped. ITO_USAGE for other types. */
 ito_status ito_model_use_precision(ito_model *model, ito_dtype precision);
 /* Adds what the programs compiled so far compute with. */
 ito_status ito_model_plan(const ito_model *model, ito_plan *plan);
