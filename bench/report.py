@@ -27,8 +27,6 @@ def amount(line, side):
 
 
 def table_row(line):
-    if "reason" in line:
-        return f"| {line['work']} | | | | | | not measured: {line['reason']} |"
     ratio = f"{line['ratio']:.2f}" if line["bar"] < 1 else f"{line['ratio']:.2f}x"
     cells = [line["work"], limit(line["bar"]), limit(line["aim"]), amount(line, "ito"), amount(line, "rival"), ratio,
              line["verdict"]]

@@ -56,10 +56,6 @@ def compared(key, work, unit, bar, aim, ito, rival, **more):
             "verdict": verdict, **more}
 
 
-def not_measured(key, work, reason):
-    return {"key": key, "work": work, "verdict": "not measured", "reason": reason}
-
-
 # ---- networks ----
 
 def check_same(ito, torch):

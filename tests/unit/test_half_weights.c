@@ -11,7 +11,7 @@
 typedef struct sample {
     ito_attr_conv conv;
     ito_attr_matmul matmul;
-    float *x, *w, *rounded, *bias;
+    float *x, *w, *rounded;
     fast_case c;
 } sample;
 

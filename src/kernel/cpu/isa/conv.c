@@ -44,7 +44,7 @@ static conv *make(ito_kernel *k, int64_t n_phases)
 /* After the views are set: grids, places of the packed weights, memory. */
 static void plan(ito_kernel *k, conv *s)
 {
-    s->narrow = k->frozen & 2 && k->packs == ITO_BF16;
+    s->narrow = gemm_packs_narrow(k);
     for (int64_t i = 0; i < s->n_phases; i++) {
         phase *p = &s->phase[i];
         p->k = conv_view_reduction(&p->view);

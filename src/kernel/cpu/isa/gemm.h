@@ -85,9 +85,16 @@ typedef struct gemm_block {
 
 void gemm_run(const gemm_block *g);
 
-/* Bytes of one packed [k, n], and of its elements. */
+/* Bytes of one packed [k, n]. */
 size_t gemm_packed_bytes(int64_t k, int64_t n, bool narrow);
 
+/* Are the kernel's weights packed in binary16? */
+static inline bool gemm_packs_narrow(const ito_kernel *k)
+{
+    return k->frozen & 2 && k->packs == ITO_BF16;
+}
+
+/* Bytes of an element of packed weights. */
 static inline int64_t gemm_element(bool narrow)
 {
     return narrow ? sizeof(uint16_t) : sizeof(float);

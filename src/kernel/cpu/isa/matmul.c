@@ -68,7 +68,7 @@ static ito_status prepare(ito_kernel *k)
     }
     s->grid = gemm_grid_make(k->n_threads, s->batch, s->m, s->n, s->k);
     k->workspace_bytes = buffer_bytes(k);
-    s->narrow = k->frozen & 2 && k->packs == ITO_BF16 && !attr->trans_a;
+    s->narrow = gemm_packs_narrow(k) && !attr->trans_a;
     size_t packed = gemm_packed_bytes(s->k, s->n, s->narrow) * (size_t)s->n_b;
     *(k->frozen & 2 ? &k->packed_bytes : &k->workspace_bytes) += packed;
     return ITO_OK;

@@ -141,38 +141,40 @@ static void adamw(int64_t first, int64_t n, const ito_adamw *o, double weight_de
 
 enum { BLOCK = 1024 };
 
-static double sum_squares(int64_t n, const float *x)
+/* n numbers from element i on; narrow (they are bf16) and an n of VF_WIDTH are constants */
+static inline __attribute__((always_inline)) vf numbers(const void *x, int64_t i, int n, bool narrow)
+{
+    const float *wide = (const float *)x + i;
+    const uint16_t *half = (const uint16_t *)x + i;
+    if (n == VF_WIDTH) return narrow ? vwiden(vh_load(half)) : vload(wide);
+    return narrow ? vwiden(vh_load_n(half, n)) : vload_n(wide, n);
+}
+
+static inline __attribute__((always_inline)) double sum_of_squares(int64_t n, const void *x, bool narrow)
 {
     double total = 0;
     for (int64_t first = 0; first < n; first += BLOCK) {
         vf sum = {0};
         int64_t i = first, end = first + BLOCK < n ? first + BLOCK : n;
         for (; i + VF_WIDTH <= end; i += VF_WIDTH) {
-            vf v = vload(x + i);
+            vf v = numbers(x, i, VF_WIDTH, narrow);
             sum += v * v;
         }
-        vf rest = vload_n(x + i, (int)(end - i));
+        vf rest = numbers(x, i, (int)(end - i), narrow);
         sum += rest * rest;
         total += (double)vsum(sum);
     }
     return total;
 }
 
+static double sum_squares(int64_t n, const float *x)
+{
+    return sum_of_squares(n, x, false);
+}
+
 static double sum_squares_bf16(int64_t n, const uint16_t *x)
 {
-    double total = 0;
-    for (int64_t first = 0; first < n; first += BLOCK) {
-        vf sum = {0};
-        int64_t i = first, end = first + BLOCK < n ? first + BLOCK : n;
-        for (; i + VF_WIDTH <= end; i += VF_WIDTH) {
-            vf v = vwiden(vh_load(x + i));
-            sum += v * v;
-        }
-        vf rest = vwiden(vh_load_n(x + i, (int)(end - i)));
-        sum += rest * rest;
-        total += (double)vsum(sum);
-    }
-    return total;
+    return sum_of_squares(n, x, true);
 }
 
 extern const ito_optim_loops ITO_ISA_FN(ito__optim_loops);

@@ -118,7 +118,7 @@ static ito_status make(ito_kernel *k, bool grad, bool stages)
     int64_t row = attr->w_shape.d[1] * 9;
     s->weights = (winograd_weights){
         .n = k->out[0].shape.d[3], .k_stride = grad ? row : 9, .n_stride = grad ? 9 : row, .turned = grad};
-    s->weights.narrow = k->frozen & 2 && k->packs == ITO_BF16;
+    s->weights.narrow = gemm_packs_narrow(k);
     plan(k, s);
     return ITO_OK;
 }

@@ -222,8 +222,8 @@ void winograd_source(const winograd_tiling *t, const void *image, int64_t tile, 
                      int64_t channels, float *v, int64_t point_step, int64_t panel_step);
 
 /* The same of all channels of a float32 image, as rows of the products' blocks: point p of channel c goes to
- * v[(c / VF_WIDTH * WINOGRAD_POINTS + p) * GEMM_BLOCK + c % VF_WIDTH]. Near one another, and at distances that the
- * compiler knows, the 36 vectors take 0.7 of the time that they take in matrices of their own. */
+ * v[(c / VF_WIDTH * WINOGRAD_POINTS + p) * GEMM_BLOCK + c % VF_WIDTH]. The 36 vectors lie near one another, at
+ * distances that the compiler knows: faster than in matrices of their own. */
 void winograd_source_block(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, float *v);
 
 /* Two rows of B^T d B. */
