@@ -33,7 +33,8 @@ static int eval_classifier(cli *app, const args *a, ito_model *model)
     int status = plan_open(app, a, &plan);
     if (status != CLI_DONE) return status;
     ito_model_use_plan(model, plan);
-    status = eval_accuracy(app, a, model, path);
+    status = precision_read(app, a, model, NULL);
+    if (status == CLI_DONE) status = eval_accuracy(app, a, model, path);
     if (status == CLI_DONE) status = plan_check_used(app, plan, model);
     ito_model_use_plan(model, NULL);
     ito_plan_destroy(plan);

@@ -1,6 +1,8 @@
 /* Plans from files, and a word when one had no say. */
 #include "planning.h"
 
+#include <string.h>
+
 int plan_open(const cli *app, const args *a, ito_plan **out)
 {
     const char *path = args_text(a, "plan", NULL);
@@ -25,5 +27,16 @@ int plan_check_used(const cli *app, const ito_plan *plan, const ito_model *model
     st = ito_model_plan(model, told);
     if (st == ITO_OK) note_unused(app, plan, told);
     ito_plan_destroy(told);
+    return st == ITO_OK ? CLI_DONE : cli_fail(app, st);
+}
+
+int precision_read(const cli *app, const args *a, ito_model *model, const char **word)
+{
+    const char *precision = args_text(a, "precision", "f32");
+    bool narrow = !strcmp(precision, "bf16");
+    if (!narrow && strcmp(precision, "f32") != 0)
+        return cli_usage(a->command->name, "--precision is '%s', expected f32 or bf16", precision);
+    if (word) *word = precision;
+    ito_status st = ito_model_use_precision(model, narrow ? ITO_BF16 : ITO_F32);
     return st == ITO_OK ? CLI_DONE : cli_fail(app, st);
 }

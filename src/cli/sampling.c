@@ -111,11 +111,8 @@ int sampling_open(sampling *s, cli *app, const args *a, const char *path, int de
     int status = plan_open(app, a, &s->plan);
     if (status != CLI_DONE) return status;
     ito_model_use_plan(s->model, s->plan);
-    s->precision = args_text(a, "precision", "f32");
-    bool narrow = !strcmp(s->precision, "bf16");
-    if (!narrow && strcmp(s->precision, "f32") != 0)
-        return cli_usage(s->command, "--precision is '%s', expected f32 or bf16", s->precision);
-    ito_model_use_precision(s->model, narrow ? ITO_BF16 : ITO_F32);
+    status = precision_read(app, a, s->model, &s->precision);
+    if (status != CLI_DONE) return status;
     if (strcmp(s->info->task, "denoiser") != 0)
         return cli_complain("%s is a %s; only denoisers can be sampled", path, s->info->task);
     json_t *record = json_loads(s->info->record, 0, NULL);
