@@ -26,6 +26,7 @@ static const struct conv_shape {
     {"64 ch 32x32, stride 2", 16, 32, 64, 64, 3, 2},
     {"256 ch 16x16, stride 2", 16, 16, 256, 256, 3, 2},
     {"1x1 384 to 256 16x16", 16, 16, 384, 256, 1, 1},
+    {"1x1 64 to 32 32x32, batch 64", 64, 32, 64, 32, 1, 1},
 };
 
 typedef struct conv_bench {

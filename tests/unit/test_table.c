@@ -24,7 +24,7 @@ static const struct layer {
     {16, 16, 128, 256, 1, 1, "direct", "direct", "direct", "direct"},
     {16, 16, 256, 256, 3, 1, "winograd4", "winograd4", "winograd4", "winograd4"},
     {16, 16, 512, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4", "winograd4"},
-    {16, 8, 256, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4-stages", "winograd4-blocks"},
+    {16, 8, 256, 256, 3, 1, "winograd4-stages", "winograd4-stages", "winograd4-stages", "winograd4"},
     {16, 4, 256, 256, 3, 1, "winograd2", "winograd4-stages", "winograd2", "winograd4-blocks"},
     {16, 32, 128, 3, 3, 1, "winograd4", "winograd4", "direct", "winograd4-blocks"},
     /* the small one, batch 64 */

@@ -182,9 +182,9 @@ static inline void tile_product_turned(bool add, int64_t m, int64_t columns, int
                                        const float *b, int64_t panel_step, float *sum, int64_t ld)
 {
     for (int64_t column = 0; column < columns; column += GEMM_NR, b += panel_step) {
-        gemm_kernel *const *kernels = gemm_columns[add][columns - column > VF_WIDTH];
+        gemm_columns_kernel *const *kernels = gemm_columns[add][columns - column > VF_WIDTH];
         for (int64_t i = 0; i < m; i += GEMM_MR)
-            kernels[ITO_MIN(GEMM_MR, m - i)](k, a + i, lda, b, sum + i * ld + column, ld);
+            kernels[ITO_MIN(GEMM_MR, m - i)](k, a + i, lda, b, GEMM_NR, sum + i * ld + column, ld);
     }
 }
 

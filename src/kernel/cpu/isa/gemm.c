@@ -68,7 +68,7 @@ static bool is_plain(const gemm_block *g)
 typedef struct part {
     int64_t k0, k1;
     const float *a;
-    int64_t step; /* from tile to tile; 0: columns follow one another, in place */
+    int64_t step; /* from tile to tile */
     int64_t lda;  /* from row to row, column to column, or block to block */
     enum { ROWS, COLUMNS, BLOCKS } layout;
 } part;
@@ -80,6 +80,7 @@ typedef struct stripe {
     bool first, last;
     bool direct; /* the kernel writes whole rows of C by itself */
     gemm_kernel *const *kernels;
+    gemm_columns_kernel *const *by_columns; /* where A is stored so */
 } stripe;
 
 static stripe stripe_of(const gemm_block *g, const part *of, int64_t column)
@@ -95,7 +96,8 @@ static stripe stripe_of(const gemm_block *g, const part *of, int64_t column)
     else if (of->layout == ROWS)
         p.kernels = (add ? gemm_rows_add : gemm_rows)[wide];
     else
-        p.kernels = (of->layout == COLUMNS ? gemm_columns : gemm_blocks)[add][wide];
+        p.kernels = gemm_blocks[add][wide];
+    if (of->layout == COLUMNS) p.by_columns = gemm_columns[add][wide];
     return p;
 }
 
@@ -108,13 +110,22 @@ static void ask_for_residual(const gemm_block *g, const stripe *p, int64_t row0,
     }
 }
 
+static void multiply(const part *of, const stripe *p, int64_t rows, const float *a, const void *b, float *c,
+                     int64_t ldc)
+{
+    if (p->by_columns)
+        p->by_columns[rows](of->k1 - of->k0, a, of->lda, b, GEMM_NR, c, ldc);
+    else
+        p->kernels[rows](of->k1 - of->k0, a, of->lda, b, c, ldc);
+}
+
 /* One tile of one panel, A's part of it being at a. */
 static void run_tile(const gemm_block *g, const part *of, const stripe *p, int64_t row0, int64_t rows, const float *a)
 {
     int64_t n_k = of->k1 - of->k0, row = p->few ? 1 : GEMM_NR;
     const void *b = (const char *)g->b + (p->column * g->k + of->k0 * row) * gemm_element(g->narrow);
     if (p->direct) {
-        p->kernels[rows](n_k, a, of->lda, b, g->c + row0 * g->ldc + p->column, g->ldc);
+        multiply(of, p, rows, a, b, g->c + row0 * g->ldc + p->column, g->ldc);
         return;
     }
     float sum[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
@@ -122,7 +133,7 @@ static void run_tile(const gemm_block *g, const part *of, const stripe *p, int64
     if (p->few)
         gemm_dots(rows, p->columns, n_k, a, b, g->k, sum);
     else
-        p->kernels[rows](n_k, a, of->lda, b, sum, GEMM_NR);
+        multiply(of, p, rows, a, b, sum, GEMM_NR);
     store_tile(g, &(tile){rows, p->columns, row0, p->column, p->first, p->last, sum});
 }
 
@@ -132,7 +143,7 @@ static void run_panel(const gemm_block *g, const part *of, int64_t column)
     const stripe p = stripe_of(g, of, column);
     for (int64_t i = 0; i < gemm_tile_count(g->m); i++) {
         int64_t row0 = gemm_tile_row(g->m, i), rows = gemm_tile_row(g->m, i + 1) - row0;
-        run_tile(g, of, &p, row0, rows, of->a + (of->step ? i * of->step : row0));
+        run_tile(g, of, &p, row0, rows, of->a + i * of->step);
     }
 }
 
@@ -218,7 +229,6 @@ static void pack_tiles(const gemm_block *g, int64_t k0, int64_t k1)
 /* A's part k0 .. k1 - 1, made where it has to be. */
 static part make_part(const gemm_block *g, int64_t k0, int64_t k1)
 {
-    if (g->layout == GEMM_COLUMNS_IN_PLACE) return (part){k0, k1, g->a + k0 * g->lda, 0, g->lda, COLUMNS};
     if (g->layout == GEMM_BLOCKS) return (part){k0, k1, g->a + k0 / VF_WIDTH * GEMM_BLOCK, g->lda, GEMM_BLOCK, BLOCKS};
     if (g->layout == GEMM_BY_COLUMNS) {
         pack_tiles(g, k0, k1);

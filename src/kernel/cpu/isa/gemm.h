@@ -49,8 +49,12 @@
 typedef void gemm_kernel(int64_t k, const float *a, int64_t lda, const void *b, float *c, int64_t ldc);
 extern gemm_kernel *const gemm_rows[2][GEMM_MR + 1]; /* a[i * lda + p] */
 extern gemm_kernel *const gemm_rows_add[2][GEMM_MR + 1];
-extern gemm_kernel *const gemm_columns[2][2][GEMM_MR + 1]; /* a[p * lda + i] */
-extern gemm_kernel *const gemm_blocks[2][2][GEMM_MR + 1];  /* a[p / VF_WIDTH * lda + i * VF_WIDTH + p % VF_WIDTH] */
+extern gemm_kernel *const gemm_blocks[2][2][GEMM_MR + 1]; /* a[p / VF_WIDTH * lda + i * VF_WIDTH + p % VF_WIDTH] */
+
+/* The same with a[p * lda + i] and b[k][ldb]. */
+typedef void gemm_columns_kernel(int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float *c,
+                                 int64_t ldc);
+extern gemm_columns_kernel *const gemm_columns[2][2][GEMM_MR + 1];
 
 /* The same for b in binary16, indexed by add, vectors - 1 and rows. */
 extern gemm_kernel *const gemm_rows_narrow[2][2][GEMM_MR + 1], *const gemm_blocks_narrow[2][2][GEMM_MR + 1];
@@ -65,7 +69,7 @@ typedef struct gemm_block {
     int64_t m, n, k;
     const float *a; /* the block's first row, tile or column; unused with fill */
     int64_t lda;    /* floats from row to row, column to column, or blocked tile to tile */
-    enum gemm_layout { GEMM_BY_ROWS, GEMM_BY_COLUMNS, GEMM_COLUMNS_IN_PLACE, GEMM_BLOCKS } layout;
+    enum gemm_layout { GEMM_BY_ROWS, GEMM_BY_COLUMNS, GEMM_BLOCKS } layout;
     gemm_fill *fill; /* when set, makes rows of A */
     const void *fill_arg;
     int64_t first_row; /* number of the block's first row, for fill and residual_rows */

@@ -19,8 +19,7 @@
 #define WINOGRAD_SPAN   (WINOGRAD_TILE + 2) /* pixels of a patch, and points, along an axis */
 #define WINOGRAD_POINTS (WINOGRAD_SPAN * WINOGRAD_SPAN)
 
-#define WINOGRAD_PAIR  12 /* elements of a pair of rows: rows 0 and 5, 1 and 2, 3 and 4 */
-#define WINOGRAD_PAIRS 3
+#define WINOGRAD_ROWS 32 /* most channels of dy that a block of the weight gradient holds */
 
 #if WINOGRAD_TILE == 2
 
@@ -108,42 +107,6 @@ static inline void winograd_gt(const vf u[6], vf g[3])
     g[2] = (s2 - s1) * (1.0f / 6) + u[5];
 }
 
-/* The same transforms, only two of the six: B^T and A for a pair, and what two points add to G^T's sums. `pair` is a
- * constant where it matters. */
-static inline __attribute__((always_inline)) void winograd_bt_pair(int pair, const vf d[6], vf *a, vf *b)
-{
-    if (pair == 0) {
-        *a = 4.0f * d[0] - 5.0f * d[2] + d[4];
-        *b = 4.0f * d[1] - 5.0f * d[3] + d[5];
-    } else {
-        vf even = pair == 1 ? d[4] - 4.0f * d[2] : d[4] - d[2];
-        vf odd = pair == 1 ? d[3] - 4.0f * d[1] : 2.0f * (d[3] - d[1]);
-        *a = even + odd;
-        *b = even - odd;
-    }
-}
-
-static inline __attribute__((always_inline)) void winograd_a_pair(int pair, const vf y[4], vf *a, vf *b)
-{
-    if (pair == 0) {
-        *a = y[0];
-        *b = y[3];
-    } else {
-        vf even = pair == 1 ? y[0] + y[2] : y[0] + 4.0f * y[2];
-        vf odd = pair == 1 ? y[1] + y[3] : 2.0f * y[1] + 8.0f * y[3];
-        *a = even + odd;
-        *b = even - odd;
-    }
-}
-
-static inline __attribute__((always_inline)) void winograd_gt_pair(int pair, vf a, vf b, vf g[3])
-{
-    vf s = a + b, d = a - b;
-    g[0] = pair == 0 ? a * 0.25f : pair == 1 ? s * (-1.0f / 6) : s * (1.0f / 24);
-    g[1] = pair == 0 ? (vf){0} : pair == 1 ? d * (-1.0f / 6) : d * (1.0f / 12);
-    g[2] = pair == 0 ? b : pair == 1 ? s * (-1.0f / 6) : s * (1.0f / 6);
-}
-
 #endif
 
 /* An image batch seen as square patches: patch (ty, tx) begins at pixel (TILE ty - pad_y, TILE tx - pad_x). */
@@ -151,7 +114,7 @@ typedef struct winograd_tiling {
     int64_t images, height, width, channels;
     int64_t tiles_y, tiles_x;
     int64_t pad_y, pad_x;
-    bool narrow; /* the images are bf16: for winograd_source and winograd_source_pair alone */
+    bool narrow; /* the images are bf16: for winograd_source and winograd_source_near alone */
 } winograd_tiling;
 
 /* For tiles of target pixels, and patches that begin `pad` before them. */
@@ -198,12 +161,11 @@ static inline winograd_place winograd_place_of(int64_t tiles_y, int64_t tiles_x,
 #define WINOGRAD_FN(name) ITO_ISA_FN(ito__winograd4_##name)
 #endif
 
-#define winograd_patch         WINOGRAD_FN(patch)
 #define winograd_source        WINOGRAD_FN(source)
+#define winograd_source_near   WINOGRAD_FN(source_near)
+#define winograd_gradient_near WINOGRAD_FN(gradient_near)
 #define winograd_source_block  WINOGRAD_FN(source_block)
-#define winograd_source_pair   WINOGRAD_FN(source_pair)
 #define winograd_gradient      WINOGRAD_FN(gradient)
-#define winograd_gradient_pair WINOGRAD_FN(gradient_pair)
 #define winograd_pack          WINOGRAD_FN(pack)
 #define winograd_spot_of       WINOGRAD_FN(spot_of)
 #define winograd_put           WINOGRAD_FN(put)
@@ -211,31 +173,28 @@ static inline winograd_place winograd_place_of(int64_t tiles_y, int64_t tiles_x,
 #define winograd_fits_weight   WINOGRAD_FN(fits_weight)
 #define winograd_pays          WINOGRAD_FN(pays)
 
-/* Addresses of the pixels of patch number `tile` (size x size of them); those outside the image point at `zeros`, of
- * `channels` zeros. */
-void winograd_patch(const winograd_tiling *t, const float *image, int64_t tile, int size, const float *zeros,
-                    const float **pixels);
+/* Pixels outside the image are read at `zeros`, of as many zeros as a pixel has channels. */
 
 /* B^T d B of `channels` channels, from `channel` on, of the patch of a tile: point p of channel + c goes to
  * v[p * point_step + c / GEMM_NR * panel_step + c % GEMM_NR]. */
 void winograd_source(const winograd_tiling *t, const void *image, int64_t tile, const float *zeros, int64_t channel,
                      int64_t channels, float *v, int64_t point_step, int64_t panel_step);
 
-/* The same of all channels of a float32 image, as rows of the products' blocks: point p of channel c goes to
- * v[(c / VF_WIDTH * WINOGRAD_POINTS + p) * GEMM_BLOCK + c % VF_WIDTH]. The 36 vectors lie near one another, at
- * distances that the compiler knows: faster than in matrices of their own. */
+/* The same with the points near one another, at distances that the compiler knows: faster than in matrices of their own. As
+ * rows of the products' blocks, of all channels of a float32 image: point p of channel c goes to
+ * v[(c / VF_WIDTH * WINOGRAD_POINTS + p) * GEMM_BLOCK + c % VF_WIDTH]. */
 void winograd_source_block(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, float *v);
 
-/* Two rows of B^T d B. */
-void winograd_source_pair(const winograd_tiling *t, const void *image, int64_t tile, const float *zeros, int pair,
-                          int64_t channel, int64_t channels, float *v, int64_t point_step, int64_t panel_step);
+/* With a point_step of GEMM_NR. */
+void winograd_source_near(const winograd_tiling *t, const void *image, int64_t tile, const float *zeros,
+                          int64_t channel, int64_t channels, float *v, int64_t panel_step);
 
-/* A dy A^T of `channels` channels, from `channel` on, of a tile of 16 pixels: point p of channel + c goes to
- * z[p * point_step + c]; and two of its rows. The next tile's pixels are `ahead` floats from these. */
-void winograd_gradient(const float *const *pixels, int64_t ahead, int64_t channel, int64_t channels, float *z,
-                       int64_t point_step);
-void winograd_gradient_pair(const float *const *pixels, int64_t ahead, int pair, int64_t channel, int64_t channels,
-                            float *z, int64_t point_step);
+/* A dy A^T of `channels` channels, from `channel` on, of a tile: point p of channel + c goes to z[p * point_step + c]; and with a
+ * point_step of WINOGRAD_ROWS. */
+void winograd_gradient(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros, int64_t channel,
+                       int64_t channels, float *z, int64_t point_step);
+void winograd_gradient_near(const winograd_tiling *t, const float *image, int64_t tile, const float *zeros,
+                            int64_t channel, int64_t channels, float *z);
 
 /* Weights [k][n][3][3], strides in floats (the taps are dense); turned: read by 180 degrees. */
 typedef struct winograd_weights {

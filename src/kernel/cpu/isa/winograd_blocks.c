@@ -1,34 +1,31 @@
-/* Winograd weight gradient (see winograd_weight.c) in blocks, for few channels or small images.
+/* Winograd weight gradient (see winograd_weight.c) in blocks, for few channels or few tiles.
  *
  * A slice makes a block of outputs times a block of inputs, over one part of the tiles, without leaving the second-level
- * cache: pass by pass it takes 12 of the 36 elements (two rows of the 6 x 6, chosen so that their transforms share what
- * they can), chunk by chunk transforms tiles and adds their products to its sums, and folds the sums of a pass into the
- * nine gradients. Few channels take all 36 in one pass. Blocks transform again what others have transformed; that costs
- * less than handing it on through memory.
+ * cache: chunk by chunk it transforms tiles and adds their products to its 36 sums. Blocks transform again what others
+ * have transformed; that costs less than handing it on through memory.
  *
  * Where blocks are few, the tiles are cut into parts, each a gradient of its own, added in order at the end. Blocks, parts
  * and chunks depend on the shape alone. */
 #include "kernel/cpu/isa/mem.h"
 #include "kernel/cpu/isa/winograd.h"
 
-#define MOST_ROWS    64     /* outputs of a block */
-#define MOST_COLUMNS 128    /* inputs of a block */
-#define ALL_POINTS   3072   /* so many pairs of channels of a block still take one pass */
-#define CACHE_FLOATS 225280 /* wanted size of a slice's sums and transformed tiles */
-#define MOST_TILES   48     /* of a chunk */
-#define LEAST_TILES  16
-#define ENOUGH       8 /* slices */
-#define TAPS         9
+#define MOST_COLUMNS  96     /* inputs of a block, whose outputs are at most WINOGRAD_ROWS */
+#define CACHE_FLOATS  200000 /* wanted size of a slice's sums and transformed tiles */
+#define MOST_TILES    32     /* of a chunk */
+#define MOST_CHANNELS 128    /* of more, transforming again costs more */
+#define LEAST_TILES   16
+#define ENOUGH        8 /* slices */
+#define TAPS          9
 
 typedef struct weight {
     winograd_tiling x, dy;
     int64_t m, n;          /* dw is [m outputs][n inputs][3][3] */
     int64_t rows, columns; /* of a block, and how many blocks */
     int64_t n_rows, n_columns;
-    int64_t pairs;                    /* of rows of elements in a pass: 1 or 3 */
-    int64_t parts, part, chunk;       /* tiles of a part and of a chunk of it */
-    int64_t ldz;                      /* floats from tile to tile of transformed dy */
-    int64_t z_step, v_step, sum_step; /* between the matrices of one element */
+    int64_t parts, part, chunk; /* tiles of a part and of a chunk of it */
+    int64_t ldz, ldv;           /* floats from tile to tile of transformed dy and x */
+    int64_t z_floats, v_floats; /* of a chunk */
+    int64_t sum_step;           /* between the matrices of one element */
 } weight;
 
 /* n things in as few even shares of at most `most` as possible: the size of a share, a multiple of `unit`. */
@@ -40,27 +37,27 @@ static int64_t even_share(int64_t n, int64_t most, int64_t unit)
 static void cut(weight *s)
 {
     int64_t tiles = winograd_tiles(&s->x);
-    s->rows = even_share(s->m, MOST_ROWS, 1);
+    s->rows = even_share(s->m, WINOGRAD_ROWS, 1);
     s->columns = even_share(s->n, MOST_COLUMNS, GEMM_NR);
     s->n_rows = div_up(s->m, s->rows);
     s->n_columns = div_up(s->n, s->columns);
-    s->pairs = s->rows * s->columns <= ALL_POINTS ? WINOGRAD_PAIRS : 1;
-    int64_t points = s->pairs * WINOGRAD_PAIR, sums = points * s->rows * s->columns;
-    int64_t fitting = ITO_MAX(0, CACHE_FLOATS - sums) / (points * (s->rows + s->columns));
+    int64_t fitting = (CACHE_FLOATS / WINOGRAD_POINTS - s->rows * s->columns) / (s->rows + s->columns);
     int64_t most = ITO_MAX(LEAST_TILES, ITO_MIN(MOST_TILES, fitting));
     int64_t blocks = s->n_rows * s->n_columns;
     s->parts = ITO_MAX(1, ITO_MIN(div_up(ENOUGH, blocks), tiles / (2 * most)));
     s->part = ITO_MAX(1, div_up(tiles, s->parts));
     s->parts = ITO_MAX(1, div_up(tiles, s->part));
     s->chunk = even_share(s->part, most, 1);
-    s->ldz = winograd_step(s->rows);
-    s->z_step = winograd_step(s->ldz * s->chunk);
-    s->v_step = winograd_step(s->columns * s->chunk);
+    s->ldz = winograd_step(WINOGRAD_POINTS * WINOGRAD_ROWS);
+    s->ldv = winograd_step(WINOGRAD_POINTS * GEMM_NR);
+    s->z_floats = s->ldz * s->chunk;
+    s->v_floats = gemm_panels(s->columns) * s->ldv * s->chunk;
     s->sum_step = winograd_step(s->rows * s->columns);
 }
 
-/* The workspace: of each thread transformed dy [points][chunk][ldz], transformed x [points][panel][chunk][GEMM_NR], sums [points][rows][columns], gradients [rows][9][columns], and a pixel of zeros; then,
- * of each part when there are several, its gradient. */
+/* The workspace: of each thread transformed dy [chunk][points][WINOGRAD_ROWS] and transformed x
+ * [panel][chunk][points][GEMM_NR], tiles a cache line apart, sums [points][rows][columns] and a pixel of zeros; then, of each
+ * part when there are several, its gradient. */
 static int64_t zeros_floats(const weight *s)
 {
     return div_up(ITO_MAX(s->m, s->n), 16) * 16;
@@ -68,8 +65,7 @@ static int64_t zeros_floats(const weight *s)
 
 static int64_t thread_floats(const weight *s)
 {
-    return s->pairs * WINOGRAD_PAIR * (s->z_step + s->v_step + s->sum_step) + s->rows * TAPS * s->columns +
-           zeros_floats(s);
+    return s->z_floats + s->v_floats + WINOGRAD_POINTS * s->sum_step + zeros_floats(s);
 }
 
 static int64_t part_floats(const weight *s)
@@ -100,7 +96,7 @@ static bool blocks_pay(const ito_attr_conv *attr, ito_shape dy)
 {
     int64_t tiles = dy.d[0] * div_up(dy.d[1], 4) * div_up(dy.d[2], 4);
     return winograd_pays(attr->x_shape.d[3], dy) &&
-           (tiles <= 128 || attr->w_shape.d[0] * attr->w_shape.d[1] <= MOST_COLUMNS * MOST_COLUMNS);
+           (tiles <= 32 || attr->w_shape.d[0] * attr->w_shape.d[1] <= MOST_CHANNELS * MOST_CHANNELS);
 }
 
 static ito_status prepare(ito_kernel *k)
@@ -120,23 +116,28 @@ typedef struct block {
     const job *j;
     int64_t row, rows, column, columns; /* outputs and inputs of this one */
     int64_t tile0, n_tiles;             /* the chunk */
-    float *z, *v, *sums, *gradients, *zeros;
+    float *z, *v, *sums, *zeros;
 } block;
 
-static void transform_chunk(const block *b, int pair)
+static void transform_chunk(const block *b)
 {
     const weight *s = b->j->s;
     for (int64_t i = 0; i < b->n_tiles; i++) {
-        int64_t tile = b->tile0 + i, panel_step = b->n_tiles * GEMM_NR;
-        float *v = b->v + i * GEMM_NR, *z = b->z + i * s->ldz;
-        const float *pixels[16];
-        winograd_patch(&s->dy, b->j->dy, tile, 4, b->zeros, pixels);
-        if (s->pairs > 1) {
-            winograd_source(&s->x, b->j->x, tile, b->zeros, b->column, b->columns, v, s->v_step, panel_step);
-            winograd_gradient(pixels, 4 * s->dy.channels, b->row, b->rows, z, s->z_step);
-        } else {
-            winograd_source_pair(&s->x, b->j->x, tile, b->zeros, pair, b->column, b->columns, v, s->v_step, panel_step);
-            winograd_gradient_pair(pixels, 4 * s->dy.channels, pair, b->row, b->rows, z, s->z_step);
+        winograd_source_near(&s->x, b->j->x, b->tile0 + i, b->zeros, b->column, b->columns, b->v + i * s->ldv,
+                             b->n_tiles * s->ldv);
+        winograd_gradient_near(&s->dy, b->j->dy, b->tile0 + i, b->zeros, b->row, b->rows, b->z + i * s->ldz);
+    }
+}
+
+/* sums [+]= z^T v of one element. */
+static void multiply_point(const block *b, const float *z, const float *v, bool accumulate, float *sums)
+{
+    const weight *s = b->j->s;
+    for (int64_t column = 0; column < b->columns; column += GEMM_NR, v += b->n_tiles * s->ldv) {
+        gemm_columns_kernel *const *kernels = gemm_columns[accumulate][b->columns - column > VF_WIDTH];
+        for (int64_t i = 0; i < gemm_tile_count(b->rows); i++) {
+            int64_t row = gemm_tile_row(b->rows, i), rows = gemm_tile_row(b->rows, i + 1) - row;
+            kernels[rows](b->n_tiles, z + row, s->ldz, v, s->ldv, sums + row * s->columns + column, s->columns);
         }
     }
 }
@@ -144,54 +145,19 @@ static void transform_chunk(const block *b, int pair)
 static void multiply_chunk(const block *b, bool accumulate)
 {
     const weight *s = b->j->s;
-    for (int64_t point = 0; point < s->pairs * WINOGRAD_PAIR; point++)
-        gemm_run(&(gemm_block){.m = b->rows,
-                               .n = div_up(b->columns, VF_WIDTH) * VF_WIDTH,
-                               .k = b->n_tiles,
-                               .a = b->z + point * s->z_step,
-                               .lda = s->ldz,
-                               .layout = GEMM_COLUMNS_IN_PLACE,
-                               .wide_panels = true,
-                               .b = b->v + point * s->v_step,
-                               .c = b->sums + point * s->sum_step,
-                               .ldc = s->columns,
-                               .accumulate = accumulate});
+    for (int64_t point = 0; point < WINOGRAD_POINTS; point++)
+        multiply_point(b, b->z + point * WINOGRAD_ROWS, b->v + point * GEMM_NR, accumulate,
+                       b->sums + point * s->sum_step);
 }
 
-/* What one pair's sums add to the gradients: G^T u G. */
-static void fold_pair(const block *b, int pair)
-{
-    const weight *s = b->j->s;
-    for (int64_t row = 0; row < b->rows; row++)
-        for (int64_t c = 0; c < b->columns; c += VF_WIDTH) {
-            const float *sum = b->sums + row * s->columns + c;
-            float *to = b->gradients + row * TAPS * s->columns + c;
-            vf u[6], first[3], second[3], g[3];
-            for (int x = 0; x < 6; x++) u[x] = vload(sum + x * s->sum_step);
-            winograd_gt(u, first);
-            for (int x = 0; x < 6; x++) u[x] = vload(sum + (6 + x) * s->sum_step);
-            winograd_gt(u, second);
-            for (int x = 0; x < 3; x++) {
-                winograd_gt_pair(pair, first[x], second[x], g);
-                for (int y = 0; y < 3; y++) {
-                    float *at = to + (y * 3 + x) * s->columns;
-                    vstore(at, pair ? vload(at) + g[y] : g[y]);
-                }
-            }
-        }
-}
-
-/* The gradients to their places, [output][input][tap]: from all the sums where they are there at once. */
+/* G^T u G to its place, [output][input][tap]. */
 static void deliver(const block *b, float *dw)
 {
     const weight *s = b->j->s;
     for (int64_t row = 0; row < b->rows; row++)
         for (int64_t c = 0; c < b->columns; c += VF_WIDTH) {
             vf taps[TAPS];
-            if (s->pairs > 1)
-                winograd_taps(b->sums + row * s->columns + c, s->sum_step, taps);
-            else
-                for (int i = 0; i < TAPS; i++) taps[i] = vload(b->gradients + (row * TAPS + i) * s->columns + c);
+            winograd_taps(b->sums + row * s->columns + c, s->sum_step, taps);
             winograd_put_taps(taps, (int)ITO_MIN(VF_WIDTH, b->columns - c),
                               dw + ((b->row + row) * s->n + b->column + c) * TAPS);
         }
@@ -206,10 +172,9 @@ static block block_of(const job *j, int64_t slice, int thread)
                .z = j->scratch + thread * thread_floats(s)};
     b.rows = ITO_MIN(s->rows, s->m - b.row);
     b.columns = ITO_MIN(s->columns, s->n - b.column);
-    b.v = b.z + s->pairs * WINOGRAD_PAIR * s->z_step;
-    b.sums = b.v + s->pairs * WINOGRAD_PAIR * s->v_step;
-    b.gradients = b.sums + s->pairs * WINOGRAD_PAIR * s->sum_step;
-    b.zeros = b.gradients + s->rows * TAPS * s->columns;
+    b.v = b.z + s->z_floats;
+    b.sums = b.v + s->v_floats;
+    b.zeros = b.sums + WINOGRAD_POINTS * s->sum_step;
     return b;
 }
 
@@ -221,13 +186,10 @@ static void run_slice(void *arg, int64_t slice, int thread)
     int64_t part = slice / (s->n_rows * s->n_columns), first = part * s->part;
     int64_t end = ITO_MIN(first + s->part, winograd_tiles(&s->x));
     memset(b.zeros, 0, (size_t)zeros_floats(s) * sizeof *b.zeros);
-    for (int pair = 0; pair < WINOGRAD_PAIRS; pair += (int)s->pairs) {
-        for (b.tile0 = first; b.tile0 < end; b.tile0 += s->chunk) {
-            b.n_tiles = ITO_MIN(s->chunk, end - b.tile0);
-            transform_chunk(&b, pair);
-            multiply_chunk(&b, b.tile0 > first);
-        }
-        if (s->pairs == 1) fold_pair(&b, pair);
+    for (b.tile0 = first; b.tile0 < end; b.tile0 += s->chunk) {
+        b.n_tiles = ITO_MIN(s->chunk, end - b.tile0);
+        transform_chunk(&b);
+        multiply_chunk(&b, b.tile0 > first);
     }
     deliver(&b, s->parts > 1 ? j->partial + part * part_floats(s) : j->dw);
 }

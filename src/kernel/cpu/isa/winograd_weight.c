@@ -83,11 +83,9 @@ static void transform(void *arg, int64_t slice, int thread)
     const weight *s = j->s;
     int64_t end = ITO_MIN(j->n_tiles, (slice + 1) * TURN);
     for (int64_t i = slice * TURN; i < end; i++) {
-        const float *pixels[16];
         winograd_source(&s->x, j->x, j->tile0 + i, j->zeros, 0, s->n, j->v + i * GEMM_NR, s->v_step,
                         j->n_tiles * GEMM_NR);
-        winograd_patch(&s->dy, j->dy, j->tile0 + i, 4, j->zeros, pixels);
-        winograd_gradient(pixels, 4 * s->dy.channels, 0, s->m, j->z + i * s->ldz, s->z_step);
+        winograd_gradient(&s->dy, j->dy, j->tile0 + i, j->zeros, 0, s->m, j->z + i * s->ldz, s->z_step);
     }
 }
 
