@@ -147,7 +147,7 @@ static inline void tile_product(int64_t m, int64_t columns, int64_t k, const flo
     for (int64_t column = 0; column < columns; column += GEMM_NR, b += panel_step) {
         gemm_kernel *const *kernels = gemm_rows[columns - column > VF_WIDTH];
         for (int64_t i = 0; i < m; i += GEMM_MR)
-            kernels[ITO_MIN(GEMM_MR, m - i)](k, a + i * lda, lda, b, c + i * ldc + column, ldc);
+            kernels[ITO_MIN(GEMM_MR, m - i)](k, a + i * lda, lda, GEMM_MR * lda, b, GEMM_NR, c + i * ldc + column, ldc);
     }
 }
 
@@ -171,7 +171,7 @@ static inline void tile_product_add(int64_t m, int64_t columns, int64_t k, const
         const bool wide = columns - column > VF_WIDTH;
         for (int64_t i = 0; i < m; i += GEMM_MR) {
             const int64_t rows = ITO_MIN(GEMM_MR, m - i);
-            gemm_rows[wide][rows](k, a + i * lda, lda, b, product, GEMM_NR);
+            gemm_rows[wide][rows](k, a + i * lda, lda, GEMM_MR * lda, b, GEMM_NR, product, GEMM_NR);
             add_tile_rows(rows, wide, product, keep ? keep + i : NULL, sum + i * ld + column, ld);
         }
     }
@@ -182,9 +182,9 @@ static inline void tile_product_turned(bool add, int64_t m, int64_t columns, int
                                        const float *b, int64_t panel_step, float *sum, int64_t ld)
 {
     for (int64_t column = 0; column < columns; column += GEMM_NR, b += panel_step) {
-        gemm_columns_kernel *const *kernels = gemm_columns[add][columns - column > VF_WIDTH];
+        gemm_kernel *const *kernels = gemm_columns[add][columns - column > VF_WIDTH];
         for (int64_t i = 0; i < m; i += GEMM_MR)
-            kernels[ITO_MIN(GEMM_MR, m - i)](k, a + i, lda, b, GEMM_NR, sum + i * ld + column, ld);
+            kernels[ITO_MIN(GEMM_MR, m - i)](k, a + i, lda, 0, b, GEMM_NR, sum + i * ld + column, ld);
     }
 }
 

@@ -80,7 +80,6 @@ typedef struct stripe {
     bool first, last;
     bool direct; /* the kernel writes whole rows of C by itself */
     gemm_kernel *const *kernels;
-    gemm_columns_kernel *const *by_columns; /* where A is stored so */
 } stripe;
 
 static stripe stripe_of(const gemm_block *g, const part *of, int64_t column)
@@ -96,8 +95,7 @@ static stripe stripe_of(const gemm_block *g, const part *of, int64_t column)
     else if (of->layout == ROWS)
         p.kernels = (add ? gemm_rows_add : gemm_rows)[wide];
     else
-        p.kernels = gemm_blocks[add][wide];
-    if (of->layout == COLUMNS) p.by_columns = gemm_columns[add][wide];
+        p.kernels = (of->layout == COLUMNS ? gemm_columns : gemm_blocks)[add][wide];
     return p;
 }
 
@@ -110,13 +108,13 @@ static void ask_for_residual(const gemm_block *g, const stripe *p, int64_t row0,
     }
 }
 
+#define TILES_AHEAD 3 /* of rows that are read where they lie */
+
 static void multiply(const part *of, const stripe *p, int64_t rows, const float *a, const void *b, float *c,
                      int64_t ldc)
 {
-    if (p->by_columns)
-        p->by_columns[rows](of->k1 - of->k0, a, of->lda, b, GEMM_NR, c, ldc);
-    else
-        p->kernels[rows](of->k1 - of->k0, a, of->lda, b, c, ldc);
+    int64_t ahead = of->layout == ROWS ? TILES_AHEAD * rows * of->lda : of->lda;
+    p->kernels[rows](of->k1 - of->k0, a, of->lda, ahead, b, GEMM_NR, c, ldc);
 }
 
 /* One tile of one panel, A's part of it being at a. */

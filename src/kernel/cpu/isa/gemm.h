@@ -45,16 +45,14 @@
 #define gemm_packed_bytes  ITO_ISA_FN(ito__gemm_packed_bytes)
 #define gemm_grid_make     ITO_ISA_FN(ito__gemm_grid_make)
 
-/* c[rows][vectors] = a[rows][k] b[k][GEMM_NR]; the tables are indexed by (add to what c holds,) vectors - 1 and rows. */
-typedef void gemm_kernel(int64_t k, const float *a, int64_t lda, const void *b, float *c, int64_t ldc);
+/* c[rows][vectors] = a[rows][k] b[k][GEMM_NR]; the tables are indexed by (add to what c holds,) vectors - 1 and rows. What lies
+ * `ahead` floats behind a is fetched meanwhile. ldb is GEMM_NR but for A by columns. */
+typedef void gemm_kernel(int64_t k, const float *a, int64_t lda, int64_t ahead, const void *b, int64_t ldb, float *c,
+                         int64_t ldc);
 extern gemm_kernel *const gemm_rows[2][GEMM_MR + 1]; /* a[i * lda + p] */
 extern gemm_kernel *const gemm_rows_add[2][GEMM_MR + 1];
-extern gemm_kernel *const gemm_blocks[2][2][GEMM_MR + 1]; /* a[p / VF_WIDTH * lda + i * VF_WIDTH + p % VF_WIDTH] */
-
-/* The same with a[p * lda + i] and b[k][ldb]. */
-typedef void gemm_columns_kernel(int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float *c,
-                                 int64_t ldc);
-extern gemm_columns_kernel *const gemm_columns[2][2][GEMM_MR + 1];
+extern gemm_kernel *const gemm_columns[2][2][GEMM_MR + 1]; /* a[p * lda + i] */
+extern gemm_kernel *const gemm_blocks[2][2][GEMM_MR + 1];  /* a[p / VF_WIDTH * lda + i * VF_WIDTH + p % VF_WIDTH] */
 
 /* The same for b in binary16, indexed by add, vectors - 1 and rows. */
 extern gemm_kernel *const gemm_rows_narrow[2][2][GEMM_MR + 1], *const gemm_blocks_narrow[2][2][GEMM_MR + 1];

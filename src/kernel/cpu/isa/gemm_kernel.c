@@ -42,7 +42,8 @@ typedef struct kind {
     bool add, narrow;
 } kind;
 
-/* n more steps of the reduction: a[i * row_step + p * k_step]. What lies `ahead` floats on is wanted next; 0: nothing. */
+/* n more steps of the reduction: a[i * row_step + p * k_step]. What lies `ahead` floats on is wanted next, but where
+ * A lies by columns. */
 INLINE void multiply_add(kind t, int64_t n, const float *a, int64_t row_step, int64_t k_step, int64_t ahead,
                          const void *b, int64_t ldb, int64_t b_ahead, vf sum[GEMM_MR][2])
 {
@@ -52,7 +53,7 @@ INLINE void multiply_add(kind t, int64_t n, const float *a, int64_t row_step, in
         load_b(b, t.vectors, t.narrow, row);
         UNROLL for (int j = 0; j < t.vectors * VF_WIDTH; j += t.narrow ? 32 : 16)
             __builtin_prefetch(step_b(b, b_ahead + j, t.narrow));
-        if (ahead) __builtin_prefetch(next + p * VF_WIDTH);
+        if (t.of != COLUMNS) __builtin_prefetch(next + p * VF_WIDTH);
         UNROLL for (int i = 0; i < t.rows; i++)
         {
             vf x = vset(a[i * row_step]);
@@ -64,17 +65,21 @@ INLINE void multiply_add(kind t, int64_t n, const float *a, int64_t row_step, in
     }
 }
 
-INLINE void reduce(kind t, int64_t k, const float *a, int64_t lda, const void *b, int64_t ldb, vf sum[GEMM_MR][2])
+/* Rows of B follow one another; or they lie among those of other products, of which the one beside them comes next. */
+INLINE void reduce(kind t, int64_t k, const float *a, int64_t lda, int64_t ahead, const void *b, int64_t ldb,
+                   vf sum[GEMM_MR][2])
 {
-    if (t.of == ROWS) multiply_add(t, k, a, lda, 1, 3 * t.rows * lda, b, GEMM_NR, AHEAD * GEMM_NR, sum);
-    if (t.of == COLUMNS) multiply_add(t, k, a, 1, lda, 0, b, ldb, ldb == GEMM_NR ? AHEAD * GEMM_NR : GEMM_NR, sum);
+    const int64_t b_ahead = AHEAD * GEMM_NR;
+    if (t.of == ROWS) multiply_add(t, k, a, lda, 1, ahead, b, GEMM_NR, b_ahead, sum);
+    if (t.of == COLUMNS) multiply_add(t, k, a, 1, lda, 0, b, ldb, ldb == GEMM_NR ? b_ahead : GEMM_NR, sum);
     for (int64_t p = 0; t.of == BLOCKS && p < k; p += VF_WIDTH, a += lda) {
-        multiply_add(t, k - p < VF_WIDTH ? k - p : VF_WIDTH, a, VF_WIDTH, 1, lda, b, GEMM_NR, AHEAD * GEMM_NR, sum);
+        multiply_add(t, k - p < VF_WIDTH ? k - p : VF_WIDTH, a, VF_WIDTH, 1, ahead, b, GEMM_NR, b_ahead, sum);
         b = step_b(b, VF_WIDTH * GEMM_NR, t.narrow);
     }
 }
 
-INLINE void tile(kind t, int64_t k, const float *a, int64_t lda, const void *b, int64_t ldb, float *c, int64_t ldc)
+INLINE void tile(kind t, int64_t k, const float *a, int64_t lda, int64_t ahead, const void *b, int64_t ldb, float *c,
+                 int64_t ldc)
 {
     vf sum[GEMM_MR][2];
     UNROLL for (int i = 0; i < t.rows; i++)
@@ -82,7 +87,7 @@ INLINE void tile(kind t, int64_t k, const float *a, int64_t lda, const void *b, 
         sum[i][0] = t.add ? vload(c + i * ldc) : (vf){0};
         sum[i][1] = t.add && t.vectors > 1 ? vload(c + i * ldc + VF_WIDTH) : (vf){0};
     }
-    reduce(t, k, a, lda, b, ldb, sum);
+    reduce(t, k, a, lda, ahead, b, ldb, sum);
     UNROLL for (int i = 0; i < t.rows; i++)
     {
         vstore(c + i * ldc, sum[i][0]);
@@ -103,23 +108,17 @@ INLINE void tile(kind t, int64_t k, const float *a, int64_t lda, const void *b, 
 /* clang-format on */
 
 #define INSTANCE(name, layout, add, narrow, v, n)                                                                      \
-    static void name##_##v##_##n(int64_t k, const float *a, int64_t lda, const void *b, float *c, int64_t ldc)         \
+    static void name##_##v##_##n(int64_t k, const float *a, int64_t lda, int64_t ahead, const void *b, int64_t ldb,    \
+                                 float *c, int64_t ldc)                                                                \
     {                                                                                                                  \
-        tile((kind){layout, v, n, add, narrow}, k, a, lda, b, GEMM_NR, c, ldc);                                        \
+        tile((kind){layout, v, n, add, narrow}, k, a, lda, ahead, b, ldb, c, ldc);                                     \
     }
-#define COLUMNS_INSTANCE(name, add, v, n)                                                                              \
-    static void name##_##v##_##n(int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float *c,        \
-                                 int64_t ldc)                                                                          \
-    {                                                                                                                  \
-        tile((kind){COLUMNS, v, n, add, false}, k, a, lda, b, ldb, c, ldc);                                            \
-    }
-#define COLUMNS_INSTANCES(name, add) ROWS_MAP(COLUMNS_INSTANCE, name, add, 1) ROWS_MAP(COLUMNS_INSTANCE, name, add, 2)
 #define INSTANCES(name, layout, add, narrow)                                                                           \
     ROWS_MAP(INSTANCE, name, layout, add, narrow, 1) ROWS_MAP(INSTANCE, name, layout, add, narrow, 2)
 INSTANCES(rows, ROWS, false, false)
 INSTANCES(rows_add, ROWS, true, false)
-COLUMNS_INSTANCES(columns, false)
-COLUMNS_INSTANCES(columns_add, true)
+INSTANCES(columns, COLUMNS, false, false)
+INSTANCES(columns_add, COLUMNS, true, false)
 INSTANCES(blocks, BLOCKS, false, false)
 INSTANCES(blocks_add, BLOCKS, true, false)
 INSTANCES(rows_narrow, ROWS, false, true)
@@ -137,7 +136,7 @@ INSTANCES(blocks_add_narrow, BLOCKS, true, true)
     }
 gemm_kernel *const gemm_rows[2][GEMM_MR + 1] = TABLE(rows);
 gemm_kernel *const gemm_rows_add[2][GEMM_MR + 1] = TABLE(rows_add);
-gemm_columns_kernel *const gemm_columns[2][2][GEMM_MR + 1] = {TABLE(columns), TABLE(columns_add)};
+gemm_kernel *const gemm_columns[2][2][GEMM_MR + 1] = {TABLE(columns), TABLE(columns_add)};
 gemm_kernel *const gemm_blocks[2][2][GEMM_MR + 1] = {TABLE(blocks), TABLE(blocks_add)};
 gemm_kernel *const gemm_rows_narrow[2][2][GEMM_MR + 1] = {TABLE(rows_narrow), TABLE(rows_add_narrow)};
 gemm_kernel *const gemm_blocks_narrow[2][2][GEMM_MR + 1] = {TABLE(blocks_narrow), TABLE(blocks_add_narrow)};

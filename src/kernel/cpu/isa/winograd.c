@@ -20,6 +20,7 @@
 #define MOST_TILES   256 /* of a chunk of stages */
 #define GROUP_BLOCKS (48 / GEMM_MR)
 #define TURN         4 /* tiles that a slice of stages transforms */
+#define FAR          4 /* blocks that stages fetch ahead: theirs come from beyond the second-level cache */
 
 typedef struct winograd {
     winograd_tiling source;
@@ -263,6 +264,7 @@ static void multiply(const winograd *s, const float *patches, const blocks *b, c
                      float *products)
 {
     const int64_t part = gemm_k_step(s->k), row_step = WINOGRAD_POINTS * GEMM_NR, first = first_row(b);
+    const int64_t step = WINOGRAD_POINTS * GEMM_BLOCK, ahead = s->stages ? FAR * step : step;
     for (int64_t point = 0; point < WINOGRAD_POINTS; point++)
         for (int64_t k = 0; k < s->k; k += part) {
             gemm_kernel *const *kernels =
@@ -271,8 +273,8 @@ static void multiply(const winograd *s, const float *patches, const blocks *b, c
             const float *from = patches + (k / VF_WIDTH * WINOGRAD_POINTS + point) * GEMM_BLOCK;
             for (int64_t block = b->first; block < b->end; block++) {
                 int64_t row = gemm_tile_row(b->n_tiles, block), rows = gemm_tile_row(b->n_tiles, block + 1) - row;
-                kernels[rows](ITO_MIN(part, s->k - k), from + block * s->block_step, WINOGRAD_POINTS * GEMM_BLOCK,
-                              weights, products + (row - first) * row_step + point * GEMM_NR, row_step);
+                kernels[rows](ITO_MIN(part, s->k - k), from + block * s->block_step, step, ahead, weights, GEMM_NR,
+                              products + (row - first) * row_step + point * GEMM_NR, row_step);
             }
         }
 }

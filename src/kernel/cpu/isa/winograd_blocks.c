@@ -134,10 +134,10 @@ static void multiply_point(const block *b, const float *z, const float *v, bool 
 {
     const weight *s = b->j->s;
     for (int64_t column = 0; column < b->columns; column += GEMM_NR, v += b->n_tiles * s->ldv) {
-        gemm_columns_kernel *const *kernels = gemm_columns[accumulate][b->columns - column > VF_WIDTH];
+        gemm_kernel *const *kernels = gemm_columns[accumulate][b->columns - column > VF_WIDTH];
         for (int64_t i = 0; i < gemm_tile_count(b->rows); i++) {
             int64_t row = gemm_tile_row(b->rows, i), rows = gemm_tile_row(b->rows, i + 1) - row;
-            kernels[rows](b->n_tiles, z + row, s->ldz, v, s->ldv, sums + row * s->columns + column, s->columns);
+            kernels[rows](b->n_tiles, z + row, s->ldz, 0, v, s->ldv, sums + row * s->columns + column, s->columns);
         }
     }
 }

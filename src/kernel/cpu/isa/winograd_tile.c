@@ -211,8 +211,7 @@ INLINE void gradient_channels(const patch *p, patch_place place, int64_t channel
                               int64_t point_step)
 {
     int64_t c = 0;
-    for (; c + VF_WIDTH <= channels; c += VF_WIDTH)
-        gradient_vector(p, place, channel + c, VF_WIDTH, z + c, point_step);
+    for (; c + VF_WIDTH <= channels; c += VF_WIDTH) gradient_vector(p, place, channel + c, VF_WIDTH, z + c, point_step);
     if (c < channels) gradient_vector(p, place, channel + c, (int)(channels - c), z + c, point_step);
 }
 
