@@ -46,13 +46,16 @@
 #include <ito/condition.h>
 #include <ito/denoiser.h>
 #include <ito/guidance.h>
+#include <ito/loss.h>
 #include <ito/mixture.h>
 #include <ito/noise.h>
 #include <ito/prediction.h>
 #include <ito/process.h>
 #include <ito/sampler.h>
 #include <ito/spacing.h>
+#include <ito/timedist.h>
 #include <ito/variance.h>
+#include <ito/weighting.h>
 
 /* data and files */
 #include <ito/data.h>

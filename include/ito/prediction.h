@@ -15,6 +15,8 @@ typedef struct ito_prediction_def {
     /* row[0] = out_x0, row[1] = out_eps at level t. opts: values of the choice's options, NULL when it has none. A
      * coefficient that does not exist at this level is NAN. */
     void (*row)(const ito_opts *opts, const ito_level *t, double row[2]);
+    /* Optional: what x_t is multiplied by before the network sees it; NULL: 1. */
+    double (*scale_in)(const ito_opts *opts, const ito_level *t);
 } ito_prediction_def;
 
 /* A kind with its options; both are borrowed. */
@@ -37,6 +39,9 @@ typedef struct ito_prediction_map {
 } ito_prediction_map;
 
 ito_prediction_map ito_prediction_map_at(const ito_prediction *prediction, const ito_level *t);
+
+/* What the network sees is this times x_t. */
+double ito_prediction_scale_in(const ito_prediction *prediction, const ito_level *t);
 
 /* output of `to` = *of_x x_t + *of_out (output of `from`) at level t. False, and NANs, where it cannot be had. */
 bool ito_prediction_convert(const ito_prediction *from, const ito_prediction *to, const ito_level *t, double *of_x,

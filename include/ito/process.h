@@ -16,11 +16,13 @@
 extern "C" {
 #endif
 
-/* Where x_t stands. At the data sigma is 0 and log_snr +infinity; where no signal is left log_snr is -infinity. */
+/* Where x_t stands. At the data sigma is 0 and log_snr +infinity; where no signal is left log_snr is -infinity. A rate is
+ * infinite where the coefficient's graph is vertical: sigma of a variance preserving process at the data. */
 typedef struct ito_level {
     double t;
     double signal, sigma;
-    double log_snr; /* log(signal^2 / sigma^2); DPM-Solver's lambda is half of it */
+    double log_snr;                 /* log(signal^2 / sigma^2); DPM-Solver's lambda is half of it */
+    double signal_rate, sigma_rate; /* d signal / dt and d sigma / dt */
 } ito_level;
 
 typedef struct ito_process_ends {
@@ -43,7 +45,8 @@ typedef struct ito_process_def {
     ito_level (*level)(const void *state, double t);
     double (*time)(const void *state, double log_snr); /* inverse of the log-SNR, clamped to t_min..t_max */
     double (*drift)(const void *state, double t);      /* f of dx = f(t) x dt + g(t) dw: d log(signal) / dt */
-    double (*diffusion)(const void *state, double t);  /* g(t) */
+    double (*diffusion)(const void *state, double t);  /* g(t), g^2 = d sigma^2 / dt - 2 f sigma^2 */
+    double (*label)(const void *state, double t);      /* what a network is told of t */
 } ito_process_def;
 
 typedef struct ito_process ito_process;
@@ -70,6 +73,9 @@ double ito_process_log_snr(const ito_process *process, double t);
 double ito_process_time(const ito_process *process, double log_snr); /* the inverse */
 double ito_process_drift(const ito_process *process, double t);
 double ito_process_diffusion(const ito_process *process, double t);
+/* What networks are told of t: t - 1 of discrete processes, whose files count from 0; t, or log(sigma), in the units of
+ * the paper's code for others. */
+double ito_process_label(const ito_process *process, double t);
 /* DDPM's letters: alpha_bar = signal^2 and beta_t = 1 - alpha_bar_t / alpha_bar_{t-1}. Meaningful for variance
  * preserving processes. */
 double ito_process_alpha_bar(const ito_process *process, double t);

@@ -1,6 +1,9 @@
 /* The axes, in the order in which `ito list` shows them: ITO_AXIS(NAME) is ito__axis_NAME (ITO_AXIS_DEFINE). */
 ITO_AXIS(process)
 ITO_AXIS(prediction)
+ITO_AXIS(timedist)
+ITO_AXIS(weighting)
+ITO_AXIS(loss)
 ITO_AXIS(variance)
 ITO_AXIS(architecture)
 ITO_AXIS(spacing)

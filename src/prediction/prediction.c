@@ -47,6 +47,11 @@ ito_prediction_map ito_prediction_map_at(const ito_prediction *prediction, const
     return m;
 }
 
+double ito_prediction_scale_in(const ito_prediction *prediction, const ito_level *t)
+{
+    return prediction->def->scale_in ? prediction->def->scale_in(prediction->opts, t) : 1;
+}
+
 bool ito_prediction_convert(const ito_prediction *from, const ito_prediction *to, const ito_level *t, double *of_x,
                             double *of_out)
 {

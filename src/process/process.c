@@ -26,8 +26,8 @@ ITO_AXIS_DEFINE(process, .question = "how is data noised? x_t = signal(t) x_0 + 
 
 ito_status ito_process_register(ito_ctx *ctx, const ito_process_def *def)
 {
-    if (!def->create || !def->level || !def->time || !def->drift || !def->diffusion)
-        return ito__fail(ctx, ITO_USAGE, "process %s lacks one of create, level, time, drift, diffusion",
+    if (!def->create || !def->level || !def->time || !def->drift || !def->diffusion || !def->label)
+        return ito__fail(ctx, ITO_USAGE, "process %s lacks one of create, level, time, drift, diffusion, label",
                          def->choice.name ? def->choice.name : "(unnamed)");
     return ito_choice_register(ctx, &ito__axis_process, &def->choice);
 }
@@ -143,6 +143,11 @@ double ito_process_drift(const ito_process *process, double t)
 double ito_process_diffusion(const ito_process *process, double t)
 {
     return process->def->diffusion(process->state, inside(process, t));
+}
+
+double ito_process_label(const ito_process *process, double t)
+{
+    return process->def->label(process->state, inside(process, t));
 }
 
 double ito_process_alpha_bar(const ito_process *process, double t)

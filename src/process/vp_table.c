@@ -55,7 +55,8 @@ ito_level ito__vp_level(const void *state, double t)
     double variance = 0 - expm1(log_alpha_bar);
     /* EQ[ddpm:4] = EQ[survey:3] = EQ[survey:8.1] = EQ[survey:8.2]  q(x_t | x_0) has mean
      * sqrt(alpha_bar_t) x_0 and variance 1 - alpha_bar_t */
-    return (ito_level){t, exp(0.5 * log_alpha_bar), sqrt(variance), log_alpha_bar - log(variance)};
+    double signal = exp(0.5 * log_alpha_bar), sigma = sqrt(variance), rate = ito__vp_drift(state, t) * signal;
+    return (ito_level){t, signal, sigma, log_alpha_bar - log(variance), rate, -signal * rate / sigma};
 }
 
 double ito__vp_time(const void *state, double log_snr)
@@ -82,6 +83,12 @@ double ito__vp_drift(const void *state, double t)
     const table *p = state;
     int i = step_of(p, t);
     return 0.5 * (p->log_alpha_bar[i] - p->log_alpha_bar[i - 1]);
+}
+
+double ito__vp_label(const void *state, double t)
+{
+    (void)state;
+    return t - 1;
 }
 
 double ito__vp_diffusion(const void *state, double t)

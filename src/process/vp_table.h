@@ -15,10 +15,11 @@ ito_level ito__vp_level(const void *state, double t);
 double ito__vp_time(const void *state, double log_snr);
 double ito__vp_drift(const void *state, double t);
 double ito__vp_diffusion(const void *state, double t);
+double ito__vp_label(const void *state, double t);
 
 /* The functions of a descriptor that go with ito__vp_create. */
 #define ITO__VP_FUNCTIONS                                                                                              \
     .is_discrete = true, .is_variance_preserving = true, .destroy = ito__vp_destroy, .level = ito__vp_level,           \
-    .time = ito__vp_time, .drift = ito__vp_drift, .diffusion = ito__vp_diffusion
+    .time = ito__vp_time, .drift = ito__vp_drift, .diffusion = ito__vp_diffusion, .label = ito__vp_label
 
 #endif

@@ -362,7 +362,7 @@ static ito_status line_create(ito_ctx *c, const ito_opts *opts, ito_process_ends
 static ito_level line_level(const void *own, double t)
 {
     (void)own;
-    return (ito_level){t, 1 - t, t, 2 * log((1 - t) / t)};
+    return (ito_level){t, 1 - t, t, 2 * log((1 - t) / t), -1, 1};
 }
 
 static double line_time(const void *own, double log_snr)
@@ -383,6 +383,12 @@ static double line_diffusion(const void *own, double t)
     return sqrt(2 * t / (1 - t));
 }
 
+static double line_label(const void *own, double t)
+{
+    (void)own;
+    return 1000 * t;
+}
+
 static void test_own_process(void **state)
 {
     (void)state;
@@ -391,7 +397,8 @@ static void test_own_process(void **state)
                                          .level = line_level,
                                          .time = line_time,
                                          .drift = line_drift,
-                                         .diffusion = line_diffusion};
+                                         .diffusion = line_diffusion,
+                                         .label = line_label};
     ito_process *flow;
     ito_denoiser eps, x0;
     float x[2 * N];

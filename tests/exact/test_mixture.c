@@ -100,7 +100,7 @@ static void test_ends(void **state)
     (void)state;
     const double x[] = {0.4, -0.3};
     double x0[2], eps[2], mean[2], covariance[4];
-    ito_level data = ito_process_level(linear, 0), noise = {1, 0, 1, -(double)INFINITY};
+    ito_level data = ito_process_level(linear, 0), noise = {.t = 1, .sigma = 1, .log_snr = -(double)INFINITY};
     ito_mixture_estimate(plane, &data, ITO_MIXTURE_ALL, x, x0, eps);
     assert_true(fabs(x0[0] - x[0]) < 1e-15 && fabs(x0[1] - x[1]) < 1e-15 && eps[0] == 0);
     ito_mixture_estimate(plane, &noise, ITO_MIXTURE_ALL, x, x0, eps);

@@ -64,12 +64,16 @@ static void test_every_map_at_every_level(void **state)
     }
 }
 
+static ito_level level_of(double signal, double sigma)
+{
+    return (ito_level){.t = 1, .signal = signal, .sigma = sigma, .log_snr = 2 * log(signal / sigma)};
+}
+
 /* Not variance preserving: signal and sigma are free. */
 static void test_any_level(void **state)
 {
     (void)state;
-    const ito_level levels[] = {
-        {1, 1, 80, 2 * log(1 / 80.0)}, {1, 0.25, 0.75, 2 * log(1 / 3.0)}, {1, 3, 0.1, 2 * log(30)}};
+    const ito_level levels[] = {level_of(1, 80), level_of(0.25, 0.75), level_of(3, 0.1)};
     const double x0 = 0.7, eps = -1.3;
     for (int l = 0; l < ITO_COUNT(levels); l++)
         for (int i = 0; i < KINDS; i++) {
@@ -84,7 +88,7 @@ static void test_any_level(void **state)
 static void test_limit_of_no_signal(void **state)
 {
     (void)state;
-    const ito_level noise = {1, 0, 1, -(double)INFINITY};
+    const ito_level noise = level_of(0, 1);
     ito_prediction_map eps = ito_prediction_map_at(&kinds[0], &noise);
     ito_prediction_map x0 = ito_prediction_map_at(&kinds[1], &noise);
     ito_prediction_map v = ito_prediction_map_at(&kinds[2], &noise);
@@ -101,7 +105,7 @@ static void test_limit_of_no_signal(void **state)
 static void test_limit_of_no_noise(void **state)
 {
     (void)state;
-    const ito_level data = {0, 1, 0, (double)INFINITY};
+    const ito_level data = level_of(1, 0);
     ito_prediction_map eps = ito_prediction_map_at(&kinds[0], &data);
     ito_prediction_map x0 = ito_prediction_map_at(&kinds[1], &data);
     ito_prediction_map v = ito_prediction_map_at(&kinds[2], &data);
@@ -127,7 +131,7 @@ static void test_registered_kind(void **state)
     (void)state;
     static const ito_prediction_def score = {.choice = {.name = "my-score", .summary = "the score"}, .row = score_row};
     ito_prediction mine;
-    const ito_level t = {1, 0.6, 0.8, 2 * log(0.75)}, data = {0, 1, 0, (double)INFINITY};
+    const ito_level t = level_of(0.6, 0.8), data = level_of(1, 0);
     double of_x, of_out;
     assert_int_equal(ito_prediction_register(ctx, &score), ITO_OK);
     assert_int_equal(ito_prediction_find(ctx, "my-score", &mine), ITO_OK);
