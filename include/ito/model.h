@@ -52,7 +52,8 @@ ito_status ito_model_use_precision(ito_model *model, ito_dtype precision);
 ito_status ito_model_plan(const ito_model *model, ito_plan *plan);
 
 /* A denoiser on the model's network, for samplers of one's own. Condition: "label" i32 [n], 0 .. n_classes - 1, or n_classes
- * for "none"; it may be missing. The model must outlive it. ITO_STATE for a classifier. */
+ * for "none"; it may be missing. Has a vjp; its extra channels are the model's learned variance. The model must outlive it, the caller
+ * clears it. ITO_STATE for a classifier. */
 ito_status ito_model_denoiser(ito_model *model, ito_denoiser *out);
 
 /* Sampling as the program does it. Zero fields take the model's recorded defaults, then ito's. */

@@ -64,16 +64,20 @@ static ito_status generate_batch(const ito__generator *g, const ito_generate_opt
     sample.first_sample += (uint64_t)first;
     if (sample.samples) sample.samples += first;
     if (sample.start) sample.start += first * size;
-    ito_denoiser plain = ito__runner_denoiser(g->runner, g->prediction, o->exact);
-    if (!labels) return ito_sample(g->ctx, g->process, &plain, NULL, &sample, &x);
     int32_t null_label = g->n_classes;
     ito_condition given = {0}, none = {0};
-    ito_denoiser guided;
-    ITO_TRY(ito_condition_add(g->ctx, &given, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(n), labels + first)));
-    ITO_TRY(ito_condition_add(g->ctx, &none, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(1), &null_label)));
-    ITO_TRY(ito_guidance_cfg(g->ctx, &plain, &none, o->guidance, &guided));
-    ito_status st = ito_sample(g->ctx, g->process, &guided, &given, &sample, &x);
+    ito_denoiser plain = {0}, guided = {0};
+    ito_status st;
+    ITO_GO(ito__net_denoiser(g->ctx, g->runner, g->process, g->prediction, o->exact, &plain));
+    if (labels) {
+        ITO_GO(ito_condition_add(g->ctx, &given, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(n), labels + first)));
+        ITO_GO(ito_condition_add(g->ctx, &none, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(1), &null_label)));
+        ITO_GO(ito_guidance_cfg(g->ctx, &plain, &none, o->guidance, &guided));
+    }
+    st = ito_sample(g->ctx, g->process, labels ? &guided : &plain, labels ? &given : NULL, &sample, &x);
+done:
     ito_denoiser_clear(&guided);
+    ito_denoiser_clear(&plain);
     return st;
 }
 

@@ -192,8 +192,7 @@ static ito_status expect(const ito_model *m, const char *task)
 ito_status ito_model_denoiser(ito_model *m, ito_denoiser *out)
 {
     ITO_TRY(expect(m, "denoiser"));
-    *out = ito__runner_denoiser(m->runner, m->prediction, false);
-    return ITO_OK;
+    return ito__net_denoiser(m->ctx, m->runner, m->process, m->prediction, false, out);
 }
 
 ito_status ito_generate(ito_model *m, const ito_generate_options *options, float *images, int32_t *labels_used)
@@ -232,8 +231,10 @@ ito_status ito_model_classify(ito_model *m, int n, const float *images, float *p
     for (int first = 0; first < n; first += CLASSIFY_BATCH) {
         int count = ITO_MIN(CLASSIFY_BATCH, n - first);
         float *out = probabilities + (ptrdiff_t)first * m->info.n_classes;
-        ITO_TRY(
-            ito__runner_run(m->runner, count, m->info.height, m->info.width, images + first * size, NULL, NULL, out));
+        ITO_TRY(ito__runner_run(
+            m->runner,
+            &(ito__runner_batch){
+                .n = count, .h = m->info.height, .w = m->info.width, .x = images + first * size, .out = out}));
         for (int i = 0; i < count; i++) softmax(m->info.n_classes, out + (ptrdiff_t)i * m->info.n_classes);
     }
     return ITO_OK;

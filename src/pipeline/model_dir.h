@@ -15,6 +15,8 @@ typedef struct ito__model_parts {
     const char *process; /* of a denoiser, with its options */
     const ito_opts *process_opts;
     const char *prediction;
+    const ito_opts *prediction_opts; /* NULL when it has none */
+    const char *variance;
     json_t *record; /* ito.json */
 } ito__model_parts;
 
