@@ -50,7 +50,7 @@ static inline tiny_unet tiny_unet_open(int n_threads)
 static inline void tiny_unet_compile_train(tiny_unet *u, int batch)
 {
     int n = ito_param_list_count(u->network->params);
-    ito_denoise d = ito__denoise_begin(u->g, ITO_SHAPE(batch, 16, 16, 3), false);
+    ito_denoise d = ito__denoise_begin(u->g, ITO_SHAPE(batch, 16, 16, 3), false, false);
     ito_arch_inputs in = {.x = d.x_t,
                           .t = ito_graph_input(u->g, "t", ITO_F32, ITO_SHAPE(batch)),
                           .label = ito_graph_input(u->g, "label", ITO_I32, ITO_SHAPE(batch))};

@@ -90,7 +90,7 @@ static ito_status open_train(ito_bench_net *b, const char *name, const json_t *c
     ito_trained_net *t = b->trained;
     ITO_TRY(set_size(b, t->network, o->size));
     ito_denoise d =
-        ito__denoise_begin(t->g, ITO_SHAPE(b->batch, b->height, b->width, t->network->info.in_channels), false);
+        ito__denoise_begin(t->g, ITO_SHAPE(b->batch, b->height, b->width, t->network->info.in_channels), false, false);
     ito_arch_inputs in = ito__network_inputs(t->network, t->g, ITO_F32, b->batch, b->height, b->width);
     in.x = d.x_t;
     ito_scope root = ito__net_scope(t->net);

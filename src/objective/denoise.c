@@ -38,7 +38,11 @@ ito_status ito__denoise_columns(ito_ctx *ctx, const ito_denoise_setup *setup, do
     row[ITO_DENOISE_SCALE_IN] = (float)ito_prediction_scale_in(&setup->prediction, &level);
     row[ITO_DENOISE_WEIGHT] = (float)(weight * factor);
     row[ITO_DENOISE_FACTOR] = (float)factor;
-    for (int k = 0; k <= ITO_DENOISE_FACTOR; k++)
+    row[ITO_DENOISE_SCORE_X] = (float)(-map.eps_x / level.sigma); /* score = -eps / sigma */
+    row[ITO_DENOISE_SCORE_OUT] = (float)(-map.eps_out / level.sigma);
+    row[ITO_DENOISE_SCORE_WEIGHT] = (float)(weight * factor * pow(level.sigma / map.eps_out, 2));
+    int last = setup->needs_score ? ITO_DENOISE_SCORE_WEIGHT : ITO_DENOISE_FACTOR;
+    for (int k = 0; k <= last; k++)
         if (!isfinite(row[k]))
             return ito__fail(ctx, ITO_USAGE,
                              "process %s at t = %g: prediction %s and weighting %s have no finite target, scale or "
@@ -54,15 +58,16 @@ ito_value *ito__denoise_column(ito_graph *g, const ito_denoise *d, int k)
     return ito_op_reshape(g, ito_op_slice_axis(g, d->coef, 1, k, k + 1), ITO_SHAPE(-1, 1, 1, 1));
 }
 
-ito_value *ito__denoise_mix(ito_graph *g, const ito_denoise *d, int of_x0, int of_eps)
+/* of_x0 x_0 + of_eps eps, two columns. */
+static ito_value *mix(ito_graph *g, const ito_denoise *d, ito_value *eps, int of_x0, int of_eps)
 {
     return ito_op_add(g, ito_op_mul(g, d->x0, ito__denoise_column(g, d, of_x0)),
-                      ito_op_mul(g, d->eps, ito__denoise_column(g, d, of_eps)));
+                      ito_op_mul(g, eps, ito__denoise_column(g, d, of_eps)));
 }
 
 ito_value *ito__denoise_error(ito_graph *g, const ito_denoise *d, ito_value *output)
 {
-    return ito_op_sub(g, output, ito__denoise_mix(g, d, ITO_DENOISE_OUT_X0, ITO_DENOISE_OUT_EPS));
+    return ito_op_sub(g, output, mix(g, d, d->eps, ITO_DENOISE_OUT_X0, ITO_DENOISE_OUT_EPS));
 }
 
 ito_value *ito__denoise_mean(ito_graph *g, ito_value *x)
@@ -70,12 +75,13 @@ ito_value *ito__denoise_mean(ito_graph *g, ito_value *x)
     return ito_op_mean(g, x, 1u << 1 | 1u << 2 | 1u << 3, false);
 }
 
-ito_denoise ito__denoise_begin(ito_graph *g, ito_shape image, bool scaled)
+ito_denoise ito__denoise_begin(ito_graph *g, ito_shape image, bool scaled, bool perturbed)
 {
     ito_denoise d = {.x0 = ito_graph_input(g, "x0", ITO_F32, image),
                      .eps = ito_graph_input(g, "eps", ITO_F32, image),
                      .coef = ito_graph_input(g, "coef", ITO_F32, ITO_SHAPE(image.d[0], ITO_DENOISE_COLUMNS))};
-    d.x_t = ito__denoise_mix(g, &d, ITO_DENOISE_SIGNAL, ITO_DENOISE_SIGMA); /* EQ[survey:3] = EQ[ddpm:4] */
+    d.eps_in = perturbed ? ito_graph_input(g, "noisier eps", ITO_F32, image) : d.eps;
+    d.x_t = mix(g, &d, d.eps_in, ITO_DENOISE_SIGNAL, ITO_DENOISE_SIGMA); /* EQ[survey:3] = EQ[ddpm:4] */
     d.x_in = scaled ? ito_op_mul(g, d.x_t, ito__denoise_column(g, &d, ITO_DENOISE_SCALE_IN)) : d.x_t;
     return d;
 }

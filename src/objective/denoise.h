@@ -16,6 +16,10 @@ enum {
     ITO_DENOISE_SCALE_IN, /* the network sees scale_in x_t */
     ITO_DENOISE_WEIGHT,   /* of the output's error, the time distribution's factor included */
     ITO_DENOISE_FACTOR,   /* the time distribution's */
+    /* score matching */
+    ITO_DENOISE_SCORE_X, /* score = score_x x_t + score_out output */
+    ITO_DENOISE_SCORE_OUT,
+    ITO_DENOISE_SCORE_WEIGHT, /* of the score's error, the factor included */
     /* of discrete processes, s = t - 1 */
     ITO_DENOISE_X0_X, /* x_0 = x0_x x_t + x0_out output */
     ITO_DENOISE_X0_OUT,
@@ -29,7 +33,9 @@ enum {
 
 typedef struct ito_denoise {
     ito_value *x0, *eps; /* inputs [N, H, W, C] */
+    ito_value *eps_in;   /* the same, of x_t alone; eps itself unless it is perturbed */
     ito_value *coef;     /* input [N, ITO_DENOISE_COLUMNS] */
+    ito_value *probe;    /* input [N, H, W, C] of random directions; NULL: the objective needs none */
     ito_value *x_t;
     ito_value *x_in; /* what the network is to see */
 } ito_denoise;
@@ -39,18 +45,18 @@ typedef struct ito_denoise_setup {
     const ito_process *process;
     ito_prediction prediction;
     ito_weighting weighting;
+    bool needs_score; /* the score's columns must be finite too */
 } ito_denoise_setup;
 
 /* The columns of one sample at time t; factor is the time distribution's. ITO_USAGE when one that an objective could need is not
  * finite: a weight or a target that does not exist at t. */
 ito_status ito__denoise_columns(ito_ctx *ctx, const ito_denoise_setup *setup, double t, double factor, float *row);
 
-ito_denoise ito__denoise_begin(ito_graph *g, ito_shape image, bool scaled);
+/* scaled: the network sees scale_in x_t; perturbed: x_t has a noise of its own. */
+ito_denoise ito__denoise_begin(ito_graph *g, ito_shape image, bool scaled, bool perturbed);
 
 /* Column k of the coefficients as [N, 1, 1, 1]. */
 ito_value *ito__denoise_column(ito_graph *g, const ito_denoise *d, int k);
-/* of_x0 x_0 + of_eps eps, two columns. */
-ito_value *ito__denoise_mix(ito_graph *g, const ito_denoise *d, int of_x0, int of_eps);
 /* Mean over all but the first axis: [N]. */
 ito_value *ito__denoise_mean(ito_graph *g, ito_value *x);
 /* output - target. */

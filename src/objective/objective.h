@@ -20,6 +20,7 @@ typedef struct ito_objective_def {
     ito_choice choice;
     bool needs_chain;    /* only for discrete processes */
     bool needs_variance; /* only with a learned variance */
+    bool needs_probe;    /* noised->probe, and the columns of the score */
     /* Loss per sample [N], the columns' weights and factors included; its mean is minimised. */
     ito_value *(*build)(const ito_objective_parts *parts);
 } ito_objective_def;

@@ -2,3 +2,4 @@
 ITO_CHOICE(objective, error)
 ITO_CHOICE(objective, hybrid)
 ITO_CHOICE(objective, vlb)
+ITO_CHOICE(objective, sliced)

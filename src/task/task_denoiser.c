@@ -9,6 +9,7 @@
 #include <ito/timedist.h>
 #include <ito/variance.h>
 
+#include "objective/extras.h"
 #include "objective/objective.h"
 #include "pipeline/generate.h"
 #include "pipeline/model_dir.h"
@@ -22,14 +23,15 @@ typedef struct state {
     ito_denoise_setup setup;
     const ito_objective_def *objective;
     double label_dropout;
-    bool stratified;
+    bool stratified, immiscible;
+    double offset, perturbation;
     ito_trained_net *unet;
     ito_denoise inputs;
     ito_arch_inputs net_inputs;
     int64_t image_size;
     /* one batch of what is drawn */
     ito_rng_key *keys;
-    float *eps, *coef, *label_t, *losses;
+    float *eps, *noisier, *probe, *coef, *label_t, *losses; /* noisier, probe: NULL where unused */
     double *t, *observed;
     int32_t *labels;
 } state;
@@ -39,7 +41,8 @@ static void destroy(void *self)
     state *s = self;
     if (!s) return;
     ito_ctx *ctx = s->env.ctx;
-    void *arrays[] = {s->keys, s->eps, s->coef, s->label_t, s->losses, s->t, s->observed, s->labels};
+    void *arrays[] = {s->keys,    s->eps,    s->noisier, s->probe,    s->coef,
+                      s->label_t, s->losses, s->t,       s->observed, s->labels};
     ito__trained_net_destroy(s->unet);
     ito_timedist_destroy(s->timedist);
     ito_process_destroy(s->process);
@@ -75,7 +78,9 @@ static ito_status build(state *s, bool learns_variance)
     const ito__recipe *r = s->env.recipe;
     int64_t c = s->data->channels;
     s->inputs = ito__denoise_begin(g, ITO_SHAPE(s->env.batch, s->data->height, s->data->width, c),
-                                   s->setup.prediction.def->scale_in != NULL);
+                                   s->setup.prediction.def->scale_in != NULL, s->perturbation > 0);
+    if (s->objective->needs_probe)
+        s->inputs.probe = ito_graph_input(g, "probe", ITO_F32, ito_value_shape(s->inputs.x0));
     ito_value *output = network_output(s);
     ito_objective_parts parts = {.g = g,
                                  .noised = &s->inputs,
@@ -101,6 +106,9 @@ static ito_status allocate(state *s)
     s->losses = ito__alloc_array(ctx, n, sizeof *s->losses);
     s->observed = ito__alloc_array(ctx, n, sizeof *s->observed);
     s->labels = ito__alloc_array(ctx, n, sizeof *s->labels);
+    if (s->perturbation > 0) s->noisier = ito__alloc_array(ctx, n * (size_t)s->image_size, sizeof *s->noisier);
+    if (s->objective->needs_probe) s->probe = ito__alloc_array(ctx, n * (size_t)s->image_size, sizeof *s->probe);
+    if ((s->perturbation > 0 && !s->noisier) || (s->objective->needs_probe && !s->probe)) return ITO_MEMORY;
     bool all = s->keys && s->eps && s->coef && s->label_t && s->losses && s->t && s->observed && s->labels;
     return all ? ITO_OK : ITO_MEMORY;
 }
@@ -136,6 +144,7 @@ static ito_status choose(state *s)
     ITO_TRY(ito_weighting_find(ctx, r->weighting.name, &s->setup.weighting.def));
     s->setup.weighting.opts = r->weighting.opts;
     ITO_TRY(ito__objective_find(ctx, r->objective.name, &s->objective));
+    s->setup.needs_score = s->objective->needs_probe;
     size_t bytes;
     void *history = ito_timedist_history(s->timedist, &bytes);
     return history ? ito__checkpoint_add_bytes(s->env.checkpoint, "timedist", history, bytes) : ITO_OK;
@@ -150,7 +159,10 @@ static ito_status create(const ito_task_env *env, void **out)
     *s = (state){.env = *env,
                  .data = ito_dataset_get_info(env->data),
                  .label_dropout = ito_opts_real(env->recipe->train, "label_dropout"),
-                 .stratified = ito_opts_bool(env->recipe->train, "stratified")};
+                 .stratified = ito_opts_bool(env->recipe->train, "stratified"),
+                 .immiscible = ito_opts_bool(env->recipe->train, "immiscible"),
+                 .offset = ito_opts_real(env->recipe->train, "offset_noise"),
+                 .perturbation = ito_opts_real(env->recipe->train, "input_perturbation")};
     s->image_size = (int64_t)s->data->height * s->data->width * s->data->channels;
     bool learns_variance = !strcmp(env->recipe->variance.name, "learned_range");
     ITO_GO(choose(s));
@@ -186,6 +198,26 @@ static int32_t draw_label(const state *s, const ito_batch *batch, int i)
     return !batch->labels || u < s->label_dropout ? s->data->n_classes : batch->labels[i];
 }
 
+/* eps by the samples' keys, and what the settings make of it. */
+static ito_status draw_noise(state *s, const ito_batch *batch)
+{
+    ito_queue q = {ito_ctx_n_threads(s->env.ctx)};
+    ito_noise_batch noise = {batch->n, s->image_size, s->data->channels, s->keys, s->eps};
+    s->unet->optimizer->backend->vec->normal(&q, batch->n, s->image_size, s->keys, s->eps);
+    if (s->offset > 0) ito__offset_noise(&noise, s->offset);
+    if (s->immiscible) ITO_TRY(ito__immiscible_noise(s->env.ctx, &noise, batch->images));
+    return s->noisier ? ito__input_perturbation(s->env.ctx, &noise, s->perturbation, s->noisier) : ITO_OK;
+}
+
+/* Directions of normal numbers. */
+static ito_status write_probe(state *s, const ito_batch *batch)
+{
+    ito_queue q = {ito_ctx_n_threads(s->env.ctx)};
+    for (int i = 0; i < batch->n; i++) s->keys[i].stream = ITO_STREAM_PROBE;
+    s->unet->optimizer->backend->vec->normal(&q, batch->n, s->image_size, s->keys, s->probe);
+    return ito_program_write(s->unet->program, s->inputs.probe, s->probe);
+}
+
 static ito_status write_inputs(state *s, const ito_batch *batch)
 {
     ito_program *p = s->unet->program;
@@ -195,10 +227,11 @@ static ito_status write_inputs(state *s, const ito_batch *batch)
         ITO_TRY(draw_time(s, i, position));
         s->labels[i] = draw_label(s, batch, i);
     }
-    ito_queue q = {ito_ctx_n_threads(s->env.ctx)};
-    s->unet->optimizer->backend->vec->normal(&q, batch->n, s->image_size, s->keys, s->eps);
+    ITO_TRY(draw_noise(s, batch));
     ITO_TRY(ito_program_write(p, s->inputs.x0, batch->images));
     ITO_TRY(ito_program_write(p, s->inputs.eps, s->eps));
+    if (s->noisier) ITO_TRY(ito_program_write(p, s->inputs.eps_in, s->noisier));
+    if (s->probe) ITO_TRY(write_probe(s, batch));
     ITO_TRY(ito_program_write(p, s->inputs.coef, s->coef));
     ITO_TRY(ito_program_write(p, s->net_inputs.t, s->label_t));
     return s->net_inputs.label ? ito_program_write(p, s->net_inputs.label, s->labels) : ITO_OK;
