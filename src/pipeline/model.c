@@ -148,6 +148,10 @@ static ito_status read_units(ito_model *m)
     if (m->info.height != 1 || m->info.width != 1) return ITO_OK;
     ITO_TRY(read_numbers(m, "offset", &m->info.offset));
     ITO_TRY(read_numbers(m, "scale", &m->info.scale));
+    for (int k = 0; m->info.scale && k < m->info.channels; k++)
+        if (!(m->info.scale[k] > 0))
+            return ito__fail(m->ctx, ITO_FORMAT, "%s/ito.json: data.scale[%d] is %g, expected more than 0", m->dir, k,
+                             m->info.scale[k]);
     if ((m->info.offset == NULL) != (m->info.scale == NULL))
         return ito__fail(m->ctx, ITO_FORMAT, "%s/ito.json: data has one of offset and scale, expected both", m->dir);
     return read_names(m);
