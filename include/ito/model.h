@@ -38,6 +38,9 @@ typedef struct ito_model_info {
     const ito_process *process; /* of a denoiser */
     const char *prediction;     /* "eps", "x0", "v" */
     const char *record;         /* ito.json as text; "{}" for a directory that ito did not write */
+    /* Of points (height and width 1), as ito_dataset_info has them: NULL where the record says nothing. */
+    const double *offset, *scale;
+    const char *const *channel_names;
 } ito_model_info;
 const ito_model_info *ito_model_get_info(const ito_model *model);
 
@@ -71,7 +74,7 @@ typedef struct ito_generate_options {
         sample; /* sampler, steps, seed, clip, hooks, progress; first_sample, samples and start per image */
 } ito_generate_options;
 
-/* images: [n, H, W, C] in -1..1. labels_used, when not NULL, receives n labels (-1: none). */
+/* images: [n, H, W, C] in -1..1, points as they were trained on (not in their own units). labels_used, when not NULL, receives n labels (-1: none). */
 ito_status ito_generate(ito_model *model, const ito_generate_options *options, float *images, int32_t *labels_used);
 
 /* probabilities [n, n_classes] of images [n, H, W, C]. ITO_STATE for a denoiser. */

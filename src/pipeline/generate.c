@@ -7,10 +7,12 @@
 #include <ito/grid.h>
 #include <ito/guidance.h>
 #include <ito/image.h>
+#include <ito/panels.h>
 
-#define DEFAULT_BATCH 64
-#define PREVIEW_STEPS 20
-#define PREVIEW_ROWS  4
+#define DEFAULT_BATCH  64
+#define PREVIEW_STEPS  20
+#define PREVIEW_ROWS   4
+#define PREVIEW_POINTS 600
 
 /* What was not said is filled in from the model's record, then from ito's defaults. */
 static ito_status fill_defaults(const ito__generator *g, ito_generate_options *o)
@@ -121,15 +123,58 @@ static ito_status write_grid(const ito__generator *g, const float *images, int n
     return st;
 }
 
+/* Points of each class, or of none (behind the classes), become dots of one colour. */
+static void fill_marks(const ito__generator *g, const float *points, int n, const int32_t *labels, double *xy,
+                       ito_marks *marks)
+{
+    for (int k = 0; k <= g->n_classes; k++) {
+        marks[k] = (ito_marks){.kind = ITO_MARK_DOTS, .colour = k, .opacity = 0.6, .xy = xy};
+        for (int i = 0; i < n; i++) {
+            int label = labels[i] >= 0 ? labels[i] : g->n_classes;
+            const float *point = points + (ptrdiff_t)i * g->channels;
+            if (label != k) continue;
+            xy[0] = (double)point[0];
+            xy[1] = g->channels > 1 ? (double)point[1] : 2 * (i + 0.5) / n - 1; /* by its place in the list */
+            xy += 2;
+            marks[k].n++;
+        }
+    }
+}
+
+static ito_status write_scatter(const ito__generator *g, const float *points, int n, const int32_t *labels,
+                                const char *path)
+{
+    ito_image picture = {0};
+    double *xy = ito__alloc_array(g->ctx, (size_t)n, 2 * sizeof *xy);
+    ito_marks *marks = ito__alloc_array(g->ctx, (size_t)g->n_classes + 1, sizeof *marks);
+    ito_status st = xy && marks ? ITO_OK : ITO_MEMORY;
+    if (st == ITO_OK) {
+        fill_marks(g, points, n, labels, xy, marks);
+        ito_panel panel = {.n_marks = g->n_classes + 1, .marks = marks};
+        st = ito_panels_render(g->ctx, &panel, 1, &(ito_panels_options){.side = 320}, &picture);
+    }
+    if (st == ITO_OK) st = ito_image_write_png(g->ctx, path, &picture, NULL);
+    ito_image_clear(g->ctx, &picture);
+    ito__free(g->ctx, marks);
+    ito__free(g->ctx, xy);
+    return st;
+}
+
 ito_status ito__generate_preview(const ito__generator *g, uint64_t seed, const char *path)
 {
     int columns = g->n_classes ? ITO_MIN(g->n_classes, 10) : 8, n = columns * PREVIEW_ROWS;
+    bool are_points = g->height == 1 && g->width == 1;
+    if (are_points) n = PREVIEW_POINTS;
     size_t size = (size_t)g->height * (size_t)g->width * (size_t)g->channels;
-    ito_generate_options o = {.n = n, .spread = g->n_classes > 0, .sample = {.seed = seed, .n_steps = PREVIEW_STEPS}};
+    ito_generate_options o = {.n = n,
+                              .batch = are_points ? n : 0,
+                              .spread = g->n_classes > 0,
+                              .sample = {.seed = seed, .n_steps = PREVIEW_STEPS}};
     float *images = ito__alloc_array(g->ctx, (size_t)n * size, sizeof *images);
     int32_t *labels = ito__alloc_array(g->ctx, (size_t)n, sizeof *labels);
     ito_status st = images && labels ? ito__generate(g, &o, images, labels) : ITO_MEMORY;
-    if (st == ITO_OK) st = write_grid(g, images, n, columns, labels, path);
+    if (st == ITO_OK)
+        st = are_points ? write_scatter(g, images, n, labels, path) : write_grid(g, images, n, columns, labels, path);
     ito__free(g->ctx, images);
     ito__free(g->ctx, labels);
     return st;

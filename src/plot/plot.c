@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "base/file.h"
+#include "plot/ticks.h"
 
 #define LEFT      72
 #define RIGHT     20
@@ -82,11 +83,7 @@ static void widen(axis *a, double value)
 /* Room for a constant; then out to whole ticks of 1, 2 or 5 times a power of ten. */
 static void set_linear_ticks(axis *a, int wanted)
 {
-    double span = a->high - a->low, step = pow(10.0, floor(log10(span / wanted)));
-    const double factors[] = {1, 2, 5, 10};
-    int k = 0;
-    while (k < 3 && span / (step * factors[k]) > wanted) k++;
-    step *= factors[k];
+    double step = ito__tick_step(a->high - a->low, wanted);
     a->low = floor(a->low / step + 1e-9) * step;
     a->high = ceil(a->high / step - 1e-9) * step;
     int n = (int)lround((a->high - a->low) / step);

@@ -51,6 +51,7 @@ static const char *default_name(const char *task, const ito_dataset *data)
 {
     if (task && !strcmp(task, "classifier")) return "classifier";
     if (!strcmp(ito_dataset_get_def(data)->choice.name, "shapes")) return "shapes";
+    if (ito_dataset_get_info(data)->height == 1 && ito_dataset_get_info(data)->width == 1) return "points";
     return ito_dataset_get_info(data)->channels == 1 ? "mnist" : "tiles";
 }
 
