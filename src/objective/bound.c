@@ -1,5 +1,5 @@
 /* Terms of the variational bound as graph fragments (Ho, Jain and Abbeel 2020, equations 5, 8 and 13), in bits/dim, for a
- * variance that is learned between beta_tilde and beta (Nichol and Dhariwal 2021, equation 15): D_KL(q(x_s | x_t, x_0) ||
+ * variance that is learned (Nichol and Dhariwal 2021, equation 15): D_KL(q(x_s | x_t, x_0) ||
  * p(x_s | x_t)) for t > 1 and -log p(x_0 | x_1), of 8-bit data, for t = 1. */
 #include "objective/objective.h"
 
@@ -55,10 +55,8 @@ static ito_value *of_level(const ito_objective_parts *parts, int k)
 static ito_value *log_variance_of(const ito_objective_parts *parts)
 {
     ito_graph *g = parts->g;
-    ito_value *low = of_level(parts, ITO_DENOISE_LOG_BETA_TILDE), *high = of_level(parts, ITO_DENOISE_LOG_BETA);
-    ito_value *v = ito_op_scale(g, parts->extra, 0.5, 0.5);
-    /* EQ[iddpm:15] = EQ[survey:23]  Sigma = exp(v log beta + (1 - v) log beta_tilde) */
-    return ito_op_add(g, low, ito_op_mul(g, v, ito_op_sub(g, high, low)));
+    ito_value *chosen = ito_op_mul(g, parts->extra, of_level(parts, ITO_DENOISE_LOG_P_1));
+    return ito_op_add(g, of_level(parts, ITO_DENOISE_LOG_P_0), chosen);
 }
 
 ito_value *ito__bound_terms(const ito_objective_parts *parts, bool mean_learns)
@@ -71,7 +69,7 @@ ito_value *ito__bound_terms(const ito_objective_parts *parts, bool mean_learns)
     ito_value *coef_x0 = of_level(parts, ITO_DENOISE_COEF_X0), *log_p = log_variance_of(parts);
     /* both means hold coef_x x_t */
     ito_value *away = ito_op_mul(g, ito_op_sub(g, d->x0, x0), coef_x0);
-    ito_value *kl = divergence(g, away, of_level(parts, ITO_DENOISE_LOG_BETA_TILDE), log_p);
+    ito_value *kl = divergence(g, away, of_level(parts, ITO_DENOISE_LOG_Q), log_p);
     ito_value *mean =
         ito_op_add(g, ito_op_mul(g, d->x_t, of_level(parts, ITO_DENOISE_COEF_X)), ito_op_mul(g, x0, coef_x0));
     ito_value *nll = decoder(g, d->x0, mean, log_p);

@@ -21,9 +21,12 @@ static void chain_columns(const ito_denoise_setup *setup, const ito_level *t, fl
     row[ITO_DENOISE_X0_OUT] = (float)map.x0_out;
     row[ITO_DENOISE_COEF_X] = (float)q.coef_x;
     row[ITO_DENOISE_COEF_X0] = (float)q.coef_x0;
-    row[ITO_DENOISE_LOG_BETA_TILDE] = (float)log(variance);
-    row[ITO_DENOISE_LOG_BETA] = (float)log(ito_level_transition(t, &s).variance);
+    row[ITO_DENOISE_LOG_Q] = (float)log(variance);
     row[ITO_DENOISE_IS_FIRST] = first;
+    if (!setup->variance || !setup->variance->range) return;
+    const ito_log_variance learned = ito_variance_learned(setup->variance, setup->process, t, &s);
+    row[ITO_DENOISE_LOG_P_0] = (float)learned.shift;
+    row[ITO_DENOISE_LOG_P_1] = (float)learned.scale;
 }
 
 ito_status ito__denoise_columns(ito_ctx *ctx, const ito_denoise_setup *setup, double t, double factor, float *row)

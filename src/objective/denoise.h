@@ -3,6 +3,7 @@
 #ifndef ITO_OBJECTIVE_DENOISE_H
 #define ITO_OBJECTIVE_DENOISE_H
 
+#include <ito/variance.h>
 #include <ito/weighting.h>
 
 #include "graph/graph_impl.h"
@@ -25,8 +26,9 @@ enum {
     ITO_DENOISE_X0_OUT,
     ITO_DENOISE_COEF_X, /* the posterior's mean = coef_x x_t + coef_x0 x_0 */
     ITO_DENOISE_COEF_X0,
-    ITO_DENOISE_LOG_BETA_TILDE, /* log of its variance, at t = 1 that of t = 2 */
-    ITO_DENOISE_LOG_BETA,
+    ITO_DENOISE_LOG_Q,   /* log of its variance, at t = 1 that of t = 2 */
+    ITO_DENOISE_LOG_P_0, /* learned log variance = log_p_0 + log_p_1 o, o the extra output */
+    ITO_DENOISE_LOG_P_1,
     ITO_DENOISE_IS_FIRST, /* t = 1 */
     ITO_DENOISE_COLUMNS
 };
@@ -45,6 +47,7 @@ typedef struct ito_denoise_setup {
     const ito_process *process;
     ito_prediction prediction;
     ito_weighting weighting;
+    const ito_variance_def *variance;
     bool needs_score; /* the score's columns must be finite too */
 } ito_denoise_setup;
 

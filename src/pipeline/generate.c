@@ -36,6 +36,21 @@ static ito_status fill_defaults(const ito__generator *g, ito_generate_options *o
     return ITO_OK;
 }
 
+/* The sampler's variance, where it has a choice and the caller made none: what the model records, or what it learned. */
+static ito_status choose_variance(const ito__generator *g, ito_sample_options *o, ito_opts **own)
+{
+    const ito_sampler_def *def;
+    const char *variance;
+    bool learned = ito__runner_network(g->runner)->info.out_channels > g->channels;
+    ITO_TRY(ito__json_text(g->ctx, "the model's sampling defaults", g->sample, "variance",
+                           learned ? "learned_range" : "", &variance));
+    ITO_TRY(ito_sampler_find(g->ctx, o->sampler, &def));
+    ITO_TRY(ito_opts_create(g->ctx, def->choice.options, own));
+    if (o->sampler_opts || !*variance || !ito_opts_has(*own, "variance")) return ITO_OK;
+    o->sampler_opts = *own;
+    return ito_opts_set(*own, def->choice.name, "variance", variance);
+}
+
 static ito_status check(const ito__generator *g, const ito_generate_options *o)
 {
     if (o->labels && !g->n_classes)
@@ -88,18 +103,21 @@ ito_status ito__generate(const ito__generator *g, const ito_generate_options *op
 {
     ito_generate_options o = *options;
     int32_t *labels = NULL;
-    ito_status st = ITO_OK;
-    ITO_TRY(fill_defaults(g, &o));
-    ITO_TRY(check(g, &o));
+    ito_opts *sampler_opts = NULL;
+    ito_status st;
+    ITO_GO(fill_defaults(g, &o));
+    ITO_GO(choose_variance(g, &o.sample, &sampler_opts));
+    ITO_GO(check(g, &o));
     if (g->n_classes) {
         labels = ito__alloc_array(g->ctx, (size_t)o.n, sizeof *labels);
-        if (!labels) return ITO_MEMORY;
+        if (!labels) ITO_GO(ITO_MEMORY);
         choose_labels(g, &o, labels);
     }
     for (int first = 0; first < o.n; first += o.batch)
         ITO_GO(generate_batch(g, &o, first, ITO_MIN(o.batch, o.n - first), labels, images));
     for (int i = 0; labels_used && i < o.n; i++) labels_used[i] = labels && labels[i] < g->n_classes ? labels[i] : -1;
 done:
+    ito_opts_destroy(sampler_opts);
     ito__free(g->ctx, labels);
     return st;
 }

@@ -143,6 +143,7 @@ static ito_status choose(state *s)
     s->setup.prediction.opts = r->prediction.opts;
     ITO_TRY(ito_weighting_find(ctx, r->weighting.name, &s->setup.weighting.def));
     s->setup.weighting.opts = r->weighting.opts;
+    ITO_TRY(ito_variance_find(ctx, r->variance.name, &s->setup.variance));
     ITO_TRY(ito__objective_find(ctx, r->objective.name, &s->objective));
     s->setup.needs_score = s->objective->needs_probe;
     size_t bytes;
@@ -164,8 +165,8 @@ static ito_status create(const ito_task_env *env, void **out)
                  .offset = ito_opts_real(env->recipe->train, "offset_noise"),
                  .perturbation = ito_opts_real(env->recipe->train, "input_perturbation")};
     s->image_size = (int64_t)s->data->height * s->data->width * s->data->channels;
-    bool learns_variance = !strcmp(env->recipe->variance.name, "learned_range");
     ITO_GO(choose(s));
+    bool learns_variance = s->setup.variance->range != NULL;
     ITO_GO(check(s, learns_variance));
     ITO_GO(ito__task_net_create(env, "unet", sizes(s->data, learns_variance), &s->unet));
     ITO_GO(build(s, learns_variance));

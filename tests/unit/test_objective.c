@@ -28,6 +28,7 @@ static void open_fixture(fixture *f, const char *prediction, const char *weighti
     f->setup.process = f->process;
     assert_ok(f->ctx, ito_prediction_find(f->ctx, prediction, &f->setup.prediction));
     assert_ok(f->ctx, ito_weighting_find(f->ctx, weighting, &f->setup.weighting.def));
+    assert_ok(f->ctx, ito_variance_find(f->ctx, "learned_range", &f->setup.variance));
     assert_ok(f->ctx, ito_graph_create(f->ctx, &f->g));
     f->d = ito__denoise_begin(f->g, ITO_SHAPE(N, H, W, C), false, false);
     f->parts = (ito_objective_parts){.g = f->g, .noised = &f->d, .n_timesteps = TIMESTEPS};
