@@ -38,11 +38,10 @@ static double diffusion(const void *state, double t)
     return ito__sigma_geometric(range, t) * sqrt(2 * range->log_ratio);
 }
 
-/* What the paper's networks see through their Fourier features. */
+/* Fourier features, here and in diffusers, take the logarithm themselves. */
 static double label(const void *state, double t)
 {
-    const ito__sigma_range *range = state;
-    return range->log_min + t * range->log_ratio;
+    return ito__sigma_geometric(state, t);
 }
 
 static const ito_opt_def options[] = {
