@@ -154,7 +154,8 @@ static int draw_forward(cli *app, const args *a, const ito_process *process, con
     plot_set_window(&options, reach);
     const char *out = args_text(a, "out", "forward.png");
     status = points_write_panels(app, out, panels, n_times, &options, NULL);
-    char *what = cli_format("%d points under %s at %d times", n, ito_process_get_def(process)->choice.name, n_times);
+    char *what = cli_format("%d points under %s at %d time%s", n, ito_process_get_def(process)->choice.name, n_times,
+                            n_times == 1 ? "" : "s");
     if (status == CLI_DONE) status = plot_report(app, "forward", out, what);
     for (int k = 0; k < n_times; k++) points_cloud_clear(&clouds[k]);
     cli_words_clear(&titles);
@@ -274,10 +275,13 @@ static int nearest_moment(const way *w, double t)
 static int draw_reverse(cli *app, const args *a, const way *w, const ito_process *process)
 {
     double times[MOST_TIMES], reach = 0;
-    int moments[MOST_TIMES], n = 0, status = choose_times(a, process, times, &n);
+    int moments[MOST_TIMES], n_times = 0, n = 0, status = choose_times(a, process, times, &n_times);
     if (status != CLI_DONE) return status;
-    for (int k = 0; k < n; k++) /* the way starts at noise */
-        moments[k] = nearest_moment(w, times[args_has(a, "times") ? k : n - 1 - k]);
+    for (int k = 0; k < n_times; k++) { /* the way starts at noise; few steps come near few of the usual times */
+        bool is_asked = args_has(a, "times");
+        int moment = nearest_moment(w, times[is_asked ? k : n_times - 1 - k]);
+        if (is_asked || !n || moments[n - 1] != moment) moments[n++] = moment;
+    }
     size_t size = (size_t)w->n * (size_t)w->kind.channels;
     ito_panel panels[MOST_TIMES];
     points_cloud clouds[MOST_TIMES];

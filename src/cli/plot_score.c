@@ -337,7 +337,7 @@ static int draw(scene *s, const args *a, const double *times, int n)
     plot_set_window(&options, s->half);
     const char *out = args_text(a, "out", "score.png");
     int status = st == ITO_OK ? points_write_panels(s->app, out, panels, n, &options, NULL) : cli_fail(s->app, st);
-    char *what = cli_format("the score of %s at %d times", a->operands[1], n);
+    char *what = cli_format("the score of %s at %d time%s", a->operands[1], n, n == 1 ? "" : "s");
     if (status == CLI_DONE) status = plot_report(s->app, "score", out, what);
     cli_words_clear(&titles);
     free(what);
