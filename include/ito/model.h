@@ -27,9 +27,9 @@ void ito_model_destroy(ito_model *model);
 /* Everything belongs to the model. */
 typedef struct ito_model_info {
     const char *task; /* "denoiser" or "classifier" */
-    const char
-        *pipeline; /* model_index.json's _class_name: "DDPMPipeline" opens in diffusers, "ItoClassifier" does not */
-    const char *architecture; /* "UNet2DModel" */
+    const char *
+        pipeline; /* model_index.json's _class_name: "DDPMPipeline" opens in diffusers, "ItoDenoiser" and "ItoClassifier" do not */
+    const char *architecture; /* "UNet2DModel", "MLP" */
     int height, width, channels;
     int n_classes;                  /* 0: not conditional */
     const char *const *class_names; /* n_classes of them; "0", "1", ... when nobody named them */

@@ -1,8 +1,8 @@
 /* ito data: what a data set is, before anything is trained on it. */
 #include <stdlib.h>
 
-#include "points.h"
 #include "report.h"
+#include "scatter.h"
 
 #define PREVIEW_IMAGES  40
 #define PREVIEW_COLUMNS 8

@@ -4,7 +4,7 @@
 
 #include <ito/version.h>
 
-#include "points.h"
+#include "scatter.h"
 #include "trajectory.h"
 
 #define DEFAULT_OUT "samples.png"

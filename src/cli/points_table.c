@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "points.h"
+#include "scatter.h"
 
 bool points_is_table(const char *path)
 {

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "points.h"
+#include "scatter.h"
 
 #define MOST_IMAGES 1000000
 

@@ -58,19 +58,19 @@ static void measure(table *t, bool each)
     }
 }
 
-/* In place. Sums that left the range of double show here. */
+/* In place. */
 static ito_status standardise(ito_ctx *ctx, const char *source, table *t, double *most)
 {
+    int d = t->csv.n_columns;
     *most = 0;
-    for (int64_t i = 0; i < t->csv.n_rows; i++)
-        for (int k = 0; k < t->csv.n_columns; k++) {
-            double *value = &t->csv.values[i * t->csv.n_columns + k];
-            *value = (*value - t->offset[k]) / t->scale[k];
-            if (!isfinite(*value))
-                return ito__fail(ctx, ITO_NUMERIC, "%s: column %d: numbers too large to take their mean and deviation",
-                                 source, k + 1);
-            *most = fmax(*most, fabs(*value));
-        }
+    for (int k = 0; k < d; k++)
+        if (!isfinite(t->offset[k]) || !isfinite(t->scale[k]))
+            return ito__fail(ctx, ITO_NUMERIC, "%s: column %d: numbers too large to take their mean and deviation",
+                             source, k + 1);
+    for (int64_t i = 0; i < t->csv.n_rows * d; i++) {
+        t->csv.values[i] = (t->csv.values[i] - t->offset[i % d]) / t->scale[i % d];
+        *most = fmax(*most, fabs(t->csv.values[i]));
+    }
     return ITO_OK;
 }
 

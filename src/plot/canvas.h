@@ -28,7 +28,7 @@ typedef struct ito__text {
 typedef struct ito__canvas ito__canvas;
 
 typedef struct ito__canvas_def {
-    void (*rect)(ito__canvas *c, const double box[4], const ito__ink *ink); /* left, top, width, height */
+    void (*rect)(ito__canvas *c, const double box[4], const ito__ink *ink); /* left, top, right, bottom */
     void (*dot)(ito__canvas *c, double x, double y, double radius, const ito__ink *ink);
     void (*line)(ito__canvas *c, int n, const double *xy, double width, const ito__ink *ink); /* through n points */
     void (*text)(ito__canvas *c, const ito__text *text);

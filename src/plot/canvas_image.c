@@ -36,8 +36,8 @@ static void mix(ito__canvas *c, int x, int y, const ito__ink *ink, int level)
 
 static void rect(ito__canvas *c, const double box[4], const ito__ink *ink)
 {
-    int x0 = (int)lround(box[0] * c->scale), x1 = (int)lround((box[0] + box[2]) * c->scale);
-    int y0 = (int)lround(box[1] * c->scale), y1 = (int)lround((box[1] + box[3]) * c->scale);
+    int x0 = (int)lround(box[0] * c->scale), x1 = (int)lround(box[2] * c->scale);
+    int y0 = (int)lround(box[1] * c->scale), y1 = (int)lround(box[3] * c->scale);
     for (int y = ITO_MAX(y0, 0); y < ITO_MIN(y1, c->image.height); y++)
         for (int x = ITO_MAX(x0, 0); x < ITO_MIN(x1, c->image.width); x++) mix(c, x, y, ink, LEVELS);
 }

@@ -24,7 +24,8 @@ static void emit_ink(ito__canvas *c, const char *what, const ito__ink *ink)
 
 static void rect(ito__canvas *c, const double box[4], const ito__ink *ink)
 {
-    emit(c, "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"", box[0], box[1], box[2], box[3]);
+    emit(c, "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"", box[0], box[1], box[2] - box[0],
+         box[3] - box[1]);
     emit_ink(c, "fill", ink);
     emit(c, "/>\n");
 }
@@ -38,7 +39,7 @@ static void dot(ito__canvas *c, double x, double y, double radius, const ito__in
 
 static void line(ito__canvas *c, int n, const double *xy, double width, const ito__ink *ink)
 {
-    emit(c, "<path fill=\"none\" stroke-linejoin=\"round\" stroke-linecap=\"round\" stroke-width=\"%.2f\"", width);
+    emit(c, "<path fill=\"none\" stroke-width=\"%.3g\"", width);
     emit_ink(c, "stroke", ink);
     emit(c, " d=\"");
     for (ptrdiff_t i = 0; i < n; i++) emit(c, "%c%.1f %.1f", i ? 'L' : 'M', xy[2 * i], xy[2 * i + 1]);
@@ -80,7 +81,8 @@ ito_status ito__canvas_svg(ito_ctx *ctx, const char *path, int width, int height
     ITO_TRY(ito__writer_create(ctx, path, &out->writer));
     emit(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" ", width,
          height, width, height);
-    emit(out, "font-family=\"sans-serif\" font-size=\"12\" fill=\"#333\">\n");
+    emit(out, "stroke-linejoin=\"round\" stroke-linecap=\"round\" font-family=\"sans-serif\" font-size=\"12\" ");
+    emit(out, "fill=\"#333\">\n");
     emit(out, "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n");
     return ITO_OK;
 }

@@ -253,15 +253,18 @@ static void draw_heat(const frame *f, const ito_heat *h)
             int shade = (int)lround(shades * row[c] / largest);
             for (next = c + 1; next < h->columns && (int)lround(shades * row[next] / largest) == shade;) next++;
             if (!shade) continue;
-            double from[2] = {h->low[0] + c * size[0], h->low[1] + (r + 1) * size[1]}, at[2];
+            /* corners that cells share are computed alike, so that no gap shows between them */
+            double corners[2][2] = {{h->low[0] + c * size[0], h->low[1] + (r + 1) * size[1]},
+                                    {h->low[0] + next * size[0], h->low[1] + r * size[1]}};
+            double box[4];
+            to_pixels(f, corners[0], box);
+            to_pixels(f, corners[1], box + 2);
             double place = 3.0 * shade / shades;
             int stop = (int)fmin(floor(place), 2);
             ito__ink ink = {.opacity = 1};
             for (int k = 0; k < 3; k++)
                 ink.rgb[k] =
                     (unsigned char)lround(stops[stop][k] + (place - stop) * (stops[stop + 1][k] - stops[stop][k]));
-            to_pixels(f, from, at);
-            double box[4] = {at[0], at[1], (next - c) * size[0] * f->p->unit, size[1] * f->p->unit};
             f->p->canvas->def->rect(f->p->canvas, box, &ink);
         }
 }
@@ -346,6 +349,12 @@ static void draw_marks(const frame *f, const ito_marks *m)
 
 /* ---- axes ---- */
 
+/* The middle of a pixel: lines of one pixel are sharp there, at any scale. */
+static double snap(double v)
+{
+    return floor(v) + 0.5;
+}
+
 static void draw_tick(const frame *f, int axis, double value, bool has_text)
 {
     const picture *p = f->p;
@@ -353,7 +362,8 @@ static void draw_tick(const frame *f, int axis, double value, bool has_text)
     char text[32];
     at[axis] = (value - own_offset(p, axis)) / own_unit(p, axis);
     to_pixels(f, at, pixel);
-    double grid[4] = {pixel[0], pixel[1], axis ? pixel[0] + p->width : pixel[0], axis ? pixel[1] : f->top};
+    double x = snap(pixel[0]), y = snap(pixel[1]);
+    double grid[4] = {axis ? pixel[0] : x, y, axis ? pixel[0] + p->width : x, axis ? y : f->top};
     p->canvas->def->line(p->canvas, 2, grid, 0.8, &pale);
     if (!has_text) return;
     tick_text(p, axis, value, text);
@@ -377,8 +387,8 @@ static void draw_panel(picture *p, int i)
     const ito_panel *panel = &p->panels[i];
     frame f = {p, p->left + column * p->step_x, p->top + row * p->step_y};
     bool is_lowest = i + p->columns >= p->n;
-    double right = f.left + p->width, bottom = f.top + p->height;
-    double box[10] = {f.left, f.top, right, f.top, right, bottom, f.left, bottom, f.left, f.top};
+    double left = snap(f.left), top = snap(f.top), right = snap(f.left + p->width), bottom = snap(f.top + p->height);
+    double box[10] = {left, top, right, top, right, bottom, left, bottom, left, top};
     if (panel->heat) draw_heat(&f, panel->heat);
     draw_ticks(&f, 0, is_lowest);
     draw_ticks(&f, 1, column == 0);

@@ -1,7 +1,7 @@
 /* Points on the way out: as tables (.csv, .npy) in the data's own units, and as scatter plots (.png, .svg). A point is an image of
  * one pixel, its numbers the channels. */
-#ifndef CLI_POINTS_H
-#define CLI_POINTS_H
+#ifndef CLI_SCATTER_H
+#define CLI_SCATTER_H
 
 #include <ito/model.h>
 #include <ito/panels.h>

@@ -1,5 +1,5 @@
 /* Scatter plots of points. */
-#include "points.h"
+#include "scatter.h"
 
 #include <stdlib.h>
 #include <string.h>
