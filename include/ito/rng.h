@@ -24,6 +24,9 @@ typedef enum ito_stream {
     ITO_STREAM_SHUFFLE,
     ITO_STREAM_DATA,     /* generated data sets */
     ITO_STREAM_ROUNDING, /* what the optimizer keeps in bf16 */
+    ITO_STREAM_BOUND,    /* noise and timesteps of the variational bound */
+    ITO_STREAM_PROBE,    /* what divergences are estimated with */
+    ITO_STREAM_DEQUANTISE,
     ITO_STREAM_USER = 1024
 } ito_stream;
 
