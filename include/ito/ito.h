@@ -57,6 +57,10 @@
 #include <ito/variance.h>
 #include <ito/weighting.h>
 
+/* scores */
+#include <ito/likelihood.h>
+#include <ito/metric.h>
+
 /* data and files */
 #include <ito/data.h>
 #include <ito/grid.h>
