@@ -16,3 +16,7 @@ grep -c '>log-SNR (right)</text>' curves/ve.svg
 status=0
 ito explain process/ve-sde --plot ve.jpg 2> error || status=$?
 [ $status = 2 ]
+status=0
+ito explain ddim --plot ddim.svg 2> error || status=$?
+[ $status = 2 ]
+head -1 error
