@@ -57,10 +57,15 @@
 #include <ito/variance.h>
 #include <ito/weighting.h>
 
+/* scores */
+#include <ito/likelihood.h>
+#include <ito/metric.h>
+
 /* data and files */
 #include <ito/data.h>
 #include <ito/grid.h>
 #include <ito/image.h>
+#include <ito/panels.h>
 #include <ito/plot.h>
 #include <ito/safetensors.h>
 #include <ito/shapes.h>

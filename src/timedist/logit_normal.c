@@ -31,7 +31,7 @@ static double quantile(const void *state, double u, double *factor)
 {
     const logit_normal *d = state;
     (void)factor;
-    /* EQ[sd3:19]  t = sigmoid(z), z ~ N(mean, scale^2) */
+    /* EQ[esser24:19]  t = sigmoid(z), z ~ N(mean, scale^2) */
     double z = d->mean + d->scale * ito__normal_quantile(u);
     return ito__span_time(&d->span, 1 / (1 + exp(-z)));
 }
@@ -46,8 +46,8 @@ const ito_timedist_def ito__timedist_logit_normal = {
     .choice = {.name = "logit-normal",
                .summary = "middle times most, the ends least (SD3)",
                .formula = "t = sigmoid(z), z ~ N(mean, scale^2), as a share of the range of times",
-               .paper = "sd3",
-               .eq = "sd3:19",
+               .paper = "esser24",
+               .eq = "esser24:19",
                .file = "src/timedist/logit_normal.c",
                .options = options},
     .create = create,

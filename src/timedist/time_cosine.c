@@ -27,7 +27,7 @@ static double quantile(const void *state, double u, double *factor)
 {
     double angle = u * 1.5707963267948966, sine = sin(angle);
     (void)factor;
-    /* EQ[sd3:s3.1]  1 - 1 / (tan(pi u / 2) + 1) */
+    /* EQ[esser24:s3.1]  1 - 1 / (tan(pi u / 2) + 1) */
     return ito__span_time(state, sine / (sine + cos(angle)));
 }
 
@@ -35,8 +35,8 @@ const ito_timedist_def ito__timedist_cosine = {
     .choice = {.name = "cosine",
                .summary = "the noise levels of a cosine schedule, in rectified flow (SD3's CosMap)",
                .formula = "t = 1 - 1 / (tan(pi u / 2) + 1), density 2 / (pi - 2 pi t + 2 pi t^2)",
-               .paper = "sd3",
-               .eq = "sd3:s3.1",
+               .paper = "esser24",
+               .eq = "esser24:s3.1",
                .file = "src/timedist/time_cosine.c"},
     .create = create,
     .destroy = destroy,

@@ -66,12 +66,12 @@ static double uniform_cdf(double x)
     return x;
 }
 
-static double logit_normal_cdf(double x) /* EQ[sd3:19] */
+static double logit_normal_cdf(double x) /* EQ[esser24:19] */
 {
     return normal_cdf(log(x / (1 - x)));
 }
 
-static double cosine_cdf(double x) /* EQ[sd3:s3.1]: the integral of 2 / (pi - 2 pi t + 2 pi t^2) */
+static double cosine_cdf(double x) /* EQ[esser24:s3.1]: the integral of 2 / (pi - 2 pi t + 2 pi t^2) */
 {
     return 0.5 + atan(2 * x - 1) * 2 / 3.14159265358979323846;
 }
@@ -122,7 +122,7 @@ static void test_shares(void **state)
     ito_timedist_destroy(ve);
 }
 
-/* EQ[sd3:s3.1]: rectified flow's log-SNR at cosine times is distributed as the cosine schedule's at uniform ones. */
+/* EQ[esser24:s3.1]: rectified flow's log-SNR at cosine times is distributed as the cosine schedule's at uniform ones. */
 static void test_cosine_is_cosine(void **state)
 {
     (void)state;

@@ -45,7 +45,8 @@ static inline golden_tensor golden_get(const golden_file *f, const char *name)
     const json_t *shape = json_object_get(entry, "shape");
     t.shape.n_dims = (int)json_array_size(shape);
     for (int i = 0; i < t.shape.n_dims; i++) t.shape.d[i] = json_integer_value(json_array_get(shape, (size_t)i));
-    t.dtype = strcmp(json_string_value(json_object_get(entry, "dtype")), "I32") ? ITO_F32 : ITO_I32;
+    const char *dtype = json_string_value(json_object_get(entry, "dtype"));
+    t.dtype = !strcmp(dtype, "I32") ? ITO_I32 : !strcmp(dtype, "F64") ? ITO_F64 : ITO_F32;
     int64_t begin = json_integer_value(json_array_get(json_object_get(entry, "data_offsets"), 0));
     t.data = f->bytes + 8 + f->header_size + begin;
     return t;
@@ -62,7 +63,9 @@ static inline double *golden_doubles(const golden_file *f, const char *name, boo
     for (int64_t i = 0; i < n; i++) {
         int64_t pixel = i % pixels, channel = i / pixels % channels, sample = i / pixels / channels;
         int64_t at = image ? (sample * pixels + pixel) * channels + channel : i;
-        out[at] = t->dtype == ITO_I32 ? ((const int32_t *)t->data)[i] : (double)((const float *)t->data)[i];
+        out[at] = t->dtype == ITO_I32   ? ((const int32_t *)t->data)[i]
+                  : t->dtype == ITO_F64 ? ((const double *)t->data)[i]
+                                        : (double)((const float *)t->data)[i];
     }
     if (image) t->shape = ITO_SHAPE(t->shape.d[0], t->shape.d[2], t->shape.d[3], channels);
     return out;
