@@ -245,7 +245,7 @@ static double no_signal_time(const void *own, double log_snr)
 static ito_level no_signal_level(const void *own, double t)
 {
     (void)own;
-    return (ito_level){t, 0, 1, -(double)INFINITY, 0, 0};
+    return (ito_level){t, 0, 1, -t, 0, 0};
 }
 
 static void test_errors(void **state)

@@ -38,7 +38,7 @@ const ito_weighting_def ito__weighting_vlb = {
                .formula = "w(t) = 1/2 (snr_s - snr_t), s = t - 1; continuous: -1/2 d snr/dt",
                .paper = "ddpm",
                .eq = "ddpm:8",
-               .file = "src/weighting/vlb.c"},
+               .file = "src/weighting/weight_vlb.c"},
     .error = ITO_ERROR_OF_X0,
     .weight = weight,
 };
