@@ -4,6 +4,8 @@ ito explain vp-linear --set T=100 --at 100 --json | sed 's/.*"levels"/"levels"/'
 ito explain vp-betas --set betas=0.1,0.2 --set zero_snr=true --at 0,1,2 --json | sed 's/.*"levels"/"levels"/'
 ito explain process/flow --set shift=3 --at 0.25,0.5,1 --json | sed 's/.*"levels"/"levels"/'
 ito explain ddim --json --steps 2 | sed 's/.*"options"/"options"/'
+ito explain weighting/edm
+ito explain prediction/mu
 # A process that is nothing without an option is described without numbers; asked for numbers, it complains.
 ito explain vp-betas | tail -2
 status=0
