@@ -312,7 +312,7 @@ static int draw_reverse(cli *app, const args *a, const way *w, const ito_process
 int plot_points_reverse(cli *app, const args *a)
 {
     ito_model *model;
-    ito_sample_options o;
+    ito_sample_options o = {0};
     way w = {0};
     int n = 0, status = read_count(a, &n);
     if (status == CLI_DONE) status = read_sampling(a, &o);
@@ -408,7 +408,7 @@ static int draw_paths(cli *app, const args *a, ito_model *model, int n, const it
 int plot_points_paths(cli *app, const args *a)
 {
     ito_model *model;
-    ito_sample_options o;
+    ito_sample_options o = {0};
     int n = 0, status = read_count(a, &n);
     if (status == CLI_DONE) status = read_sampling(a, &o);
     if (status == CLI_DONE) status = open_points(app, a->operands[1], &model);
