@@ -60,7 +60,8 @@ typedef struct ito_inner {
 
 /* All fields may be zero. */
 typedef struct ito_vlb_options {
-    const double *times; /* a chain of one's own: strictly decreasing times, without the data; NULL: T, T - 1, .., 1 */
+    /* A chain of one's own: strictly decreasing times, without the data; NULL: T, T - 1, .., 1. Not kept. */
+    const double *times;
     int n_times;
     ito_vlb_variance variance;
     int n_evals;     /* 0: every term of every image; K: K terms per image, see below */
@@ -153,9 +154,10 @@ typedef struct ito_nll_row {
 
 /* One row for each sample of x [n, ...]. samples as above. condition and options may be NULL. Dormand and Prince's RK45
  * with a step of its own for each sample; the batch is evaluated until its last sample is done. The density is that of
- * the whole tensor: padding cannot be left out, as it can of the bound, so score data that has none. Errors:
- * ITO_NOT_DIFFERENTIABLE without a vjp; ITO_USAGE for a process without a density at the data, or t_eps outside of it,
- * non-8-bit data; ITO_NUMERIC when the path is not finite or needs more than max_steps. */
+ * the whole tensor: padding cannot be left out, as it can of the bound, so score data that has none. ito_interval_of
+ * the rows' bits is what a data set has. Errors: ITO_NOT_DIFFERENTIABLE without a vjp; ITO_USAGE for a process without
+ * a density at the data, or t_eps outside of it, non-8-bit data; ITO_NUMERIC when the path is not finite or needs more
+ * than max_steps. */
 ito_status ito_nll(ito_ctx *ctx, const ito_process *process, const ito_denoiser *denoiser, const ito_tensor *x,
                    const ito_condition *condition, const uint64_t *samples, const ito_nll_options *options,
                    ito_nll_row *rows);
