@@ -50,7 +50,7 @@ static inline tiny_unet tiny_unet_open(int n_threads)
 static inline void tiny_unet_compile_train(tiny_unet *u, int batch)
 {
     int n = ito_param_list_count(u->network->params);
-    ito_denoise d = ito__denoise_begin(u->g, ITO_SHAPE(batch, 16, 16, 3));
+    ito_denoise d = ito__denoise_begin(u->g, ITO_SHAPE(batch, 16, 16, 3), false, false);
     ito_arch_inputs in = {.x = d.x_t,
                           .t = ito_graph_input(u->g, "t", ITO_F32, ITO_SHAPE(batch)),
                           .label = ito_graph_input(u->g, "label", ITO_I32, ITO_SHAPE(batch))};
@@ -58,7 +58,8 @@ static inline void tiny_unet_compile_train(tiny_unet *u, int batch)
     u->net->keys = ito_graph_input(u->g, "keys", ITO_I32, ITO_SHAPE(batch, 4));
     ito_scope root = ito__net_scope(u->net);
     ito_value *out = u->network->arch->build(&root, u->network->config, &in);
-    u->loss = ito_op_mean(u->g, ito__denoise_loss(u->g, &d, out), ITO_ALL_AXES, false);
+    ito_value *error = ito__denoise_error(u->g, &d, out);
+    u->loss = ito_op_mean(u->g, ito_op_square(u->g, error), ITO_ALL_AXES, false);
     u->grads = calloc((size_t)n + 1, sizeof *u->grads);
     assert_ok(u->ctx, ito__net_grad(u->net, u->loss, u->grads));
     u->grads[n] = u->loss;

@@ -21,7 +21,8 @@
 extern "C" {
 #endif
 
-/* Names that fields share across data sets: "image" f32 [H, W, C] in -1..1, "label" i32 [], "caption" u8 [n] text with
+/* Names that fields share across data sets: "image" f32 [H, W, C] in -1..1 (a point of d numbers is an image of height and
+ * width 1 with d channels, in about -1..1), "label" i32 [], "caption" u8 [n] text with
  * zeros behind it, "mask" and "edges" f32 [H, W, 1] in 0..1. */
 typedef struct ito_field {
     const char *name;
@@ -44,6 +45,9 @@ typedef struct ito_dataset_info {
     const char *const *class_names;
     int n_rejected; /* files that were passed over, with the reasons */
     const ito_rejected *rejected;
+    /* Of points [channels]: a value in the data's own units is offset + scale times the field's. NULL: they are the same. */
+    const double *offset, *scale;
+    const char *const *channel_names; /* what the numbers of a point are called; NULL: nothing */
 } ito_dataset_info;
 
 /* A kind of data set. `state` is what create() made. */
@@ -55,6 +59,8 @@ typedef struct ito_dataset_def {
     void (*destroy)(ito_ctx *ctx, void *state); /* also after a create() that failed; state may be NULL */
     /* Fills out[k], as large as field k says, unless it is NULL. Called by several threads at once. */
     ito_status (*get)(const void *state, ito_ctx *ctx, int64_t index, void *const *out);
+    /* Optional: the Gaussian mixture that the samples are drawn from (ito/mixture.h). */
+    const struct ito_mixture *(*mixture)(const void *state);
 } ito_dataset_def;
 
 typedef struct ito_dataset ito_dataset;
@@ -74,6 +80,9 @@ void ito_dataset_destroy(ito_dataset *data);
 const ito_dataset_def *ito_dataset_get_def(const ito_dataset *data);
 const ito_dataset_info *ito_dataset_get_info(const ito_dataset *data);
 int ito_dataset_field(const ito_dataset *data, const char *name); /* -1 when there is none */
+/* The mixture that the images are drawn from, whose components have the labels' numbers; NULL when they are not drawn from one.
+ * It belongs to the data set. */
+const struct ito_mixture *ito_dataset_mixture(const ito_dataset *data);
 /* out: one pointer per field of the info, NULL for fields not wanted. */
 ito_status ito_dataset_get(const ito_dataset *data, ito_ctx *ctx, int64_t index, void *const *out);
 

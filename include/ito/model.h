@@ -27,9 +27,9 @@ void ito_model_destroy(ito_model *model);
 /* Everything belongs to the model. */
 typedef struct ito_model_info {
     const char *task; /* "denoiser" or "classifier" */
-    const char
-        *pipeline; /* model_index.json's _class_name: "DDPMPipeline" opens in diffusers, "ItoClassifier" does not */
-    const char *architecture; /* "UNet2DModel" */
+    const char *
+        pipeline; /* model_index.json's _class_name: "DDPMPipeline" opens in diffusers, "ItoDenoiser" and "ItoClassifier" do not */
+    const char *architecture; /* "UNet2DModel", "MLP" */
     int height, width, channels;
     int n_classes;                  /* 0: not conditional */
     const char *const *class_names; /* n_classes of them; "0", "1", ... when nobody named them */
@@ -38,6 +38,9 @@ typedef struct ito_model_info {
     const ito_process *process; /* of a denoiser */
     const char *prediction;     /* "eps", "x0", "v" */
     const char *record;         /* ito.json as text; "{}" for a directory that ito did not write */
+    /* Of points (height and width 1), as ito_dataset_info has them: NULL where the record says nothing. */
+    const double *offset, *scale;
+    const char *const *channel_names;
 } ito_model_info;
 const ito_model_info *ito_model_get_info(const ito_model *model);
 
@@ -52,7 +55,8 @@ ito_status ito_model_use_precision(ito_model *model, ito_dtype precision);
 ito_status ito_model_plan(const ito_model *model, ito_plan *plan);
 
 /* A denoiser on the model's network, for samplers of one's own. Condition: "label" i32 [n], 0 .. n_classes - 1, or n_classes
- * for "none"; it may be missing. The model must outlive it. ITO_STATE for a classifier. */
+ * for "none"; it may be missing. Has a vjp; its extra channels are the model's learned variance. The model must outlive it, the caller
+ * clears it. ITO_STATE for a classifier. */
 ito_status ito_model_denoiser(ito_model *model, ito_denoiser *out);
 
 /* Sampling as the program does it. Zero fields take the model's recorded defaults, then ito's. */
@@ -70,7 +74,7 @@ typedef struct ito_generate_options {
         sample; /* sampler, steps, seed, clip, hooks, progress; first_sample, samples and start per image */
 } ito_generate_options;
 
-/* images: [n, H, W, C] in -1..1. labels_used, when not NULL, receives n labels (-1: none). */
+/* images: [n, H, W, C] in -1..1, points as they were trained on (not in their own units). labels_used, when not NULL, receives n labels (-1: none). */
 ito_status ito_generate(ito_model *model, const ito_generate_options *options, float *images, int32_t *labels_used);
 
 /* probabilities [n, n_classes] of images [n, H, W, C]. ITO_STATE for a denoiser. */

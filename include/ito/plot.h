@@ -17,11 +17,12 @@ typedef struct ito_plot_series {
     const double *x, *y;
     bool is_faint; /* thin and pale: the raw values behind a smoothed line */
     bool has_dots; /* a dot at every point */
+    bool is_right; /* read off a second, linear scale on the right */
 } ito_plot_series;
 
 /* All fields but the series may be zero. */
 typedef struct ito_plot_options {
-    const char *title, *x_label, *y_label;
+    const char *title, *x_label, *y_label, *right_label;
     bool log_x, log_y;
     int width, height; /* pixels; 0 is 720 and 420 */
 } ito_plot_options;

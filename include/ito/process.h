@@ -17,7 +17,8 @@ extern "C" {
 #endif
 
 /* Where x_t stands. At the data sigma is 0 and log_snr +infinity; where no signal is left log_snr is -infinity. A rate is
- * infinite where the coefficient's graph is vertical: sigma of a variance preserving process at the data. */
+ * infinite where the coefficient's graph is vertical: sigma of a variance preserving process at the data. Where a
+ * process's functions have a limit at an end, or none, its file says so. */
 typedef struct ito_level {
     double t;
     double signal, sigma;
@@ -73,8 +74,8 @@ double ito_process_log_snr(const ito_process *process, double t);
 double ito_process_time(const ito_process *process, double log_snr); /* the inverse */
 double ito_process_drift(const ito_process *process, double t);
 double ito_process_diffusion(const ito_process *process, double t);
-/* What networks are told of t: t - 1 of discrete processes, whose files count from 0; t, or log(sigma), in the units of
- * the paper's code for others. */
+/* What networks are told of t: t - 1 of discrete processes, whose files count from 0; for others t or log(sigma), in the
+ * units of the paper's code (each process's file says which). */
 double ito_process_label(const ito_process *process, double t);
 /* DDPM's letters: alpha_bar = signal^2 and beta_t = 1 - alpha_bar_t / alpha_bar_{t-1}. Meaningful for variance
  * preserving processes. */

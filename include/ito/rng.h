@@ -24,8 +24,10 @@ typedef enum ito_stream {
     ITO_STREAM_SHUFFLE,
     ITO_STREAM_DATA,     /* generated data sets */
     ITO_STREAM_ROUNDING, /* what the optimizer keeps in bf16 */
+    ITO_STREAM_OFFSET,   /* offset noise */
+    ITO_STREAM_PERTURB,  /* input perturbation */
+    ITO_STREAM_PROBE,    /* directions of sliced score matching, and those that divergences are estimated with */
     ITO_STREAM_BOUND,    /* noise and timesteps of the variational bound */
-    ITO_STREAM_PROBE,    /* what divergences are estimated with */
     ITO_STREAM_DEQUANTISE,
     ITO_STREAM_USER = 1024
 } ito_stream;

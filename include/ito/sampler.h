@@ -37,6 +37,9 @@ typedef struct ito_step {
 typedef struct ito_estimate {
     ito_level t;
     const float *x0, *eps;
+    /* What the denoiser's extra channels say, of x's shape, until the denoiser is asked again; NULL unless the sampler
+     * uses_extra, and in the history. */
+    const float *extra;
 } ito_estimate;
 
 typedef struct ito_term {
@@ -54,7 +57,9 @@ typedef struct ito_sampler_def {
     int n_history;   /* estimates of earlier steps that step() may ask for */
     int n_scratch;
     ito_status (*check)(ito_ctx *ctx, const ito_opts *opts); /* optional: are the options sane? */
-    ito_status (*step)(ito_step *step);                      /* ends with ito_step_to */
+    /* Optional: do these options ask for the denoiser's extra output, a learned variance for each element of x? */
+    bool (*uses_extra)(ito_ctx *ctx, const ito_opts *opts);
+    ito_status (*step)(ito_step *step); /* ends with ito_step_to */
 } ito_sampler_def;
 
 ito_status ito_sampler_register(ito_ctx *ctx, const ito_sampler_def *def);
@@ -79,6 +84,11 @@ ito_status ito_step_noise(ito_step *step, int draw, float *dst);
 /* x_s = sum of terms + sd z: the end of every step. Hooks on (mean, variance) run before the noise (draw 0) is added. */
 ito_status ito_step_to(ito_step *step, int n_terms, const ito_term *terms, double sd);
 
+/* The same with a deviation of its own for each element: log variance = shift + scale extra. For samplers that uses_extra,
+ * with the extra of an estimate. */
+ito_status ito_step_to_learned(ito_step *step, int n_terms, const ito_term *terms, double shift, double scale,
+                               const float *extra);
+
 /* For clipping and hooks. clamp: to [-limit_i, limit_i], then divided by limit_i when `divide`. quantile: of |x_i|. */
 void ito_step_clamp(ito_step *step, const double *limit, bool divide, float *x);
 void ito_step_abs_quantile(ito_step *step, double level, const float *x, double *out);
@@ -89,6 +99,8 @@ void ito_step_abs_quantile(ito_step *step, double level, const float *x, double 
 typedef struct ito_moments {
     float *mean; /* [n, size], may be changed */
     double variance;
+    const float
+        *sd; /* [n, size] where it is learned: element i has variance * sd_i^2, variance being 1; NULL elsewhere */
 } ito_moments;
 
 /* Functions may be NULL. A status other than ITO_OK ends the run. */

@@ -89,12 +89,13 @@ static ito_status open_train(ito_bench_net *b, const char *name, const json_t *c
     ITO_TRY(ito__trained_net_create(b->ctx, &c, &b->trained));
     ito_trained_net *t = b->trained;
     ITO_TRY(set_size(b, t->network, o->size));
-    ito_denoise d = ito__denoise_begin(t->g, ITO_SHAPE(b->batch, b->height, b->width, t->network->info.in_channels));
+    ito_denoise d =
+        ito__denoise_begin(t->g, ITO_SHAPE(b->batch, b->height, b->width, t->network->info.in_channels), false, false);
     ito_arch_inputs in = ito__network_inputs(t->network, t->g, ITO_F32, b->batch, b->height, b->width);
     in.x = d.x_t;
     ito_scope root = ito__net_scope(t->net);
-    ito_value *out = t->network->arch->build(&root, t->network->config, &in);
-    ito_value *loss = ito_op_mean(t->g, ito__denoise_loss(t->g, &d, out), ITO_ALL_AXES, false);
+    ito_value *error = ito__denoise_error(t->g, &d, t->network->arch->build(&root, t->network->config, &in));
+    ito_value *loss = ito_op_mean(t->g, ito_op_square(t->g, error), ITO_ALL_AXES, false);
     ito_graph_push(t->g, ITO_BENCH_BACKWARD); /* what compiling adds is the gradient */
     ITO_TRY(ito__trained_net_compile(t, 1, &loss));
     ito_graph_pop(t->g);

@@ -202,6 +202,7 @@ static int run(cli *app, const args *a)
 
 static const arg_def options[] = {
     {"at", ARG_TEXT, "T1,T2,..", "a process at these times [the ends and some between]"},
+    {"plot", ARG_TEXT, "FILE", "a process's signal, sigma and log-SNR over its times, as .svg"},
     {"steps", ARG_INT, "K", "a sampler's or spacing's times for so many steps [10]"},
     {"process", ARG_TEXT, "NAME", "those times in this process [vp-linear]"},
     {"spacing", ARG_TEXT, "NAME", "a sampler's spacing [trailing]"},
@@ -216,10 +217,15 @@ const cli_command cli_cmd_explain = {
     .operands = "CHOICE",
     .min_operands = 1,
     .max_operands = 1,
-    .details = "CHOICE is a name that ito list shows, or AXIS/NAME, or train for the settings of training.\n",
+    .details =
+        "CHOICE is a name that ito list shows, or AXIS/NAME, or train for the settings of training.\n"
+        "A process's numbers: beta is the variance of the step from t - 1 to t; with --json also drift, diffusion\n"
+        "and the posterior q(x_s | x_t, x_0), s = t - 1, or in continuous time the time before in --at, else t_min.\n",
+
     .options = options,
     .examples = "ito explain ddim --steps 20\n"
                 "ito explain vp-cosine --at 1,500,1000 --json\n"
-                "ito explain vp-linear --set T=100\n",
+                "ito explain vp-linear --set T=100\n"
+                "ito explain flow --set shift=3 --plot flow.svg\n",
     .run = run,
 };

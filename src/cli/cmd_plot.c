@@ -1,4 +1,4 @@
-/* ito plot: loss curves of runs, and images on their way to noise. */
+/* ito plot: loss curves of runs, images and points on their way to noise, and what models do with points. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include <ito/plot.h>
 #include <ito/rng.h>
 
-#include "picture.h"
+#include "plot_points.h"
 #include "plot_process.h"
 
 /* ---- loss ---- */
@@ -169,7 +169,10 @@ static int plot_forward(cli *app, const args *a)
     if (status != CLI_DONE) return status;
     cli_data_settings(&set, a, "data");
     status = cli_data_open(app, a->operands[1], &set, &data);
-    if (status == CLI_DONE) x0 = read_image(app, data, args_int(a, "index", 0), &status);
+    const ito_dataset_info *info = status == CLI_DONE ? ito_dataset_get_info(data) : NULL;
+    bool are_points = info && points_are(info->height, info->width);
+    if (are_points) status = plot_points_forward(app, a, process, data);
+    if (info && !are_points) x0 = read_image(app, data, args_int(a, "index", 0), &status);
     if (x0) status = draw_forward(app, a, process, data, x0);
     free(x0);
     ito_dataset_destroy(data);
@@ -181,39 +184,52 @@ static int plot_forward(cli *app, const args *a)
 
 static int run(cli *app, const args *a)
 {
-    static const char *const kinds[] = {"loss", "forward"};
+    static const char *const kinds[] = {"loss", "forward", "reverse", "paths", "score"};
+    static int (*const plots[])(cli *, const args *) = {plot_loss, plot_forward, plot_points_reverse, plot_points_paths,
+                                                        plot_points_score};
     const char *kind = a->operands[0];
-    if (!strcmp(kind, "loss")) return plot_loss(app, a);
-    if (!strcmp(kind, "forward")) return plot_forward(app, a);
+    for (int k = 0; k < CLI_COUNT(kinds); k++)
+        if (!strcmp(kind, kinds[k])) return plots[k](app, a);
     const char *nearest = ito_name_nearest(kind, CLI_COUNT(kinds), kinds);
     return cli_usage("plot", "'%s' cannot be plotted; did you mean '%s'?", kind, nearest ? nearest : "loss");
 }
 
 static const arg_def options[] = {
-    {"out", ARG_TEXT, "FILE", "loss: .svg [loss.svg]; forward: .png [forward.png]"},
+    {"out", ARG_TEXT, "FILE", "loss: .svg [loss.svg]; images: .png; points: .png or .svg [KIND.png]"},
     {"value", ARG_TEXT, "NAME", "loss: of log.jsonl, also rate, grad_norm, accuracy, ... [loss]"},
-    {"process", ARG_TEXT, "NAME", "forward: ito list process [vp-cosine]"},
-    {"set", ARG_LIST, "KEY=VALUE", "forward: an option of the process (ito explain vp-linear)"},
-    {"recipe", ARG_TEXT, "NAME|FILE", "forward: the recipe's process instead"},
-    {"index", ARG_INT, "I", "forward: which sample of the data [0]"},
+    {"process", ARG_TEXT, "NAME", "forward, score of data: ito list process [vp-cosine]"},
+    {"set", ARG_LIST, "KEY=VALUE", "an option of that process (ito explain vp-linear)"},
+    {"recipe", ARG_TEXT, "NAME|FILE", "the recipe's process instead"},
+    {"index", ARG_INT, "I", "forward of images: which sample of the data [0]"},
     {"size", ARG_INT, "S", "forward: height and width of the image [the data set's]"},
-    {"data", ARG_LIST, "KEY=VALUE", "forward: an option of the data set"},
-    {"seed", ARG_INT, "S", "forward: of the noise [0]"},
+    {"data", ARG_LIST, "KEY=VALUE", "forward, score of data: an option of the data set"},
+    {"times", ARG_TEXT, "T[,T..]", "of points: the times of the panels [five; score: three]"},
+    {"n", ARG_INT, "N", "of points: how many [1500]"},
+    {"sampler", ARG_TEXT, "NAME", "reverse: ito list sampler [the model's]"},
+    {"steps", ARG_INT, "K", "reverse, paths: sampler steps [the model's; paths: 100]"},
+    {"seed", ARG_INT, "S", "of the noise [0]"},
+    {"scale", ARG_INT, "K", "of points: enlargement of a .png [2]"},
     ARG_END,
 };
 
 extern const cli_command cli_cmd_plot;
 const cli_command cli_cmd_plot = {
     .name = "plot",
-    .summary = "the loss curve of a run, or an image on its way to noise",
+    .summary = "loss curves, images and points on their way to noise and back, score fields",
     .operands = "KIND SOURCE",
     .min_operands = 2,
     .max_operands = 2,
-    .details = "  loss RUN      the log of a training directory as a curve\n"
-               "  forward DATA  a sample at eight times from the data to noise\n",
+    .details = "  loss RUN       the log of a training directory as a curve\n"
+               "  forward DATA   a sample at eight times from the data to noise; points: all at five times\n"
+               "  reverse MODEL  points at five times from noise to samples\n"
+               "  paths MODEL    the ways of five points: ODE (ddim) and SDE (ddpm)\n"
+               "  score SOURCE   arrows over the density: of a model of points, or exact, of data 'mixture'\n",
     .options = options,
     .examples = "ito plot loss out/mnist --out loss.svg\n"
                 "ito plot loss out/mnist --value rate --out rate.svg\n"
-                "ito plot forward shapes --process vp-linear --index 3 --out forward.png\n",
+                "ito plot forward shapes --process vp-linear --index 3 --out forward.png\n"
+                "ito plot forward swissroll --times 0,100,300,600,1000 --out forward.svg\n"
+                "ito plot paths out/moons --out paths.png\n"
+                "ito plot score mixture --data modes=5 --out score.png\n",
     .run = run,
 };

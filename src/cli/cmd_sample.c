@@ -4,6 +4,7 @@
 
 #include <ito/version.h>
 
+#include "scatter.h"
 #include "trajectory.h"
 
 #define DEFAULT_OUT "samples.png"
@@ -124,6 +125,25 @@ static int write_each(const sampling *s, const char *folder)
     return status;
 }
 
+/* Points: a table or a scatter plot. */
+static int write_points(const sampling *s, const args *a, const char *path)
+{
+    points_kind kind = points_kind_of_model(s->info);
+    int n = s->options.n;
+    int64_t scale = args_int(a, "scale", 0);
+    if (points_is_table(path)) return points_write_table(s->app, path, &kind, n, s->images, s->labels);
+    points_cloud cloud = points_cloud_make(&kind, n, s->images, s->labels, false);
+    cli_texts texts = {0};
+    char layout[40] = "";
+    if (scale > 0) snprintf(layout, sizeof layout, " --scale %lld", (long long)scale);
+    describe(s, s->options.sample.first_sample, n, s->label_text, layout, &texts);
+    int status =
+        points_write_plot(s->app, path, &kind, &cloud, NULL, scale > 0 && scale <= 16 ? (int)scale : 0, &texts);
+    cli_texts_clear(&texts);
+    points_cloud_clear(&cloud);
+    return status;
+}
+
 static int write_trajectory(const sampling *s, const trajectory *path, const char *file)
 {
     cli_texts texts = {0};
@@ -133,10 +153,25 @@ static int write_trajectory(const sampling *s, const trajectory *path, const cha
     return status;
 }
 
+static int show_points(const sampling *s)
+{
+    points_kind kind = points_kind_of_model(s->info);
+    points_cloud cloud = points_cloud_make(&kind, s->options.n, s->images, s->labels, false);
+    ito_image plot;
+    ito_status st = ito_panels_render(s->app->ctx, &(ito_panel){.n_marks = cloud.n_marks, .marks = cloud.marks}, 1,
+                                      &(ito_panels_options){.scale = 1}, &plot);
+    points_cloud_clear(&cloud);
+    if (st != ITO_OK) return cli_fail(s->app, st);
+    int status = cli_show_image(s->app, &plot);
+    ito_image_clear(s->app->ctx, &plot);
+    return status;
+}
+
 static int show(const sampling *s, const args *a)
 {
     const ito_model_info *info = s->info;
     ito_image grid;
+    if (points_are(info->height, info->width)) return show_points(s);
     ito_grid_options options = {.columns = choose_columns(s, a), .scale = 1};
     ito_status st = ito_grid_render(s->app->ctx, s->images, s->options.n, info->height, info->width, info->channels,
                                     &options, &grid);
@@ -154,9 +189,10 @@ static void report(const sampling *s, const char *out, const char *trajectory_fi
     double rate = s->seconds > 0 ? s->options.n / s->seconds : 0;
     if (!s->app->is_json) {
         char seconds[CLI_TEXT];
-        printf("%s: %d images of %s, %s, %d steps, guidance %g; %s, %.3g images/s\n", out, s->options.n, s->path,
+        const char *what = points_are(s->info->height, s->info->width) ? "points" : "images";
+        printf("%s: %d %s of %s, %s, %d steps, guidance %g; %s, %.3g %s/s\n", out, s->options.n, what, s->path,
                s->options.sample.sampler, s->options.sample.n_steps, s->options.guidance,
-               cli_duration(s->seconds, seconds), rate);
+               cli_duration(s->seconds, seconds), rate, what);
         if (trajectory_file) printf("%s: the way there\n", trajectory_file);
         return;
     }
@@ -177,13 +213,39 @@ static void report(const sampling *s, const char *out, const char *trajectory_fi
     emit_end(j);
 }
 
+static int write(const sampling *s, const args *a, const char *out)
+{
+    if (points_are(s->info->height, s->info->width)) return write_points(s, a, out);
+    return cli_ends_in(out, ".png") ? write_grid(s, a, out) : write_each(s, out);
+}
+
+/* What cannot be written is said before anything is computed. */
+static int check_out(const sampling *s, const args *a, const char *out)
+{
+    bool is_plot = cli_ends_in(out, ".png") || cli_ends_in(out, ".svg");
+    if (!points_are(s->info->height, s->info->width)) {
+        if (!points_is_table(out) && !cli_ends_in(out, ".svg")) return CLI_DONE;
+        return cli_usage("sample", "--out is '%s', but %s makes images: a .png or a folder", out, s->path);
+    }
+    if (!is_plot && !points_is_table(out))
+        return cli_usage("sample", "--out is '%s', but %s makes points: .csv, .npy, .png or .svg", out, s->path);
+    if (args_has(a, "trajectory"))
+        return cli_usage("sample", "--trajectory is for images; for points: ito plot reverse %s, ito plot paths %s",
+                         s->path, s->path);
+    if (args_has(a, "columns"))
+        return cli_usage("sample", "--columns is for grids of images, and %s makes points", s->path);
+    return CLI_DONE;
+}
+
 static int make(sampling *s, const args *a)
 {
     const char *out = args_text(a, "out", DEFAULT_OUT), *file = args_text(a, "trajectory", NULL);
     trajectory path = {0};
+    int status = check_out(s, a, out);
+    if (status != CLI_DONE) return status;
     if (file) trajectory_begin(&path, s);
-    int status = sampling_run(s, file ? &path.hook : NULL, file ? 1 : 0);
-    if (status == CLI_DONE) status = cli_ends_in(out, ".png") ? write_grid(s, a, out) : write_each(s, out);
+    status = sampling_run(s, file ? &path.hook : NULL, file ? 1 : 0);
+    if (status == CLI_DONE) status = write(s, a, out);
     if (status == CLI_DONE && file) status = write_trajectory(s, &path, file);
     if (status == CLI_DONE && cli_wants_show(s->app, a)) status = show(s, a);
     if (status == CLI_DONE) report(s, out, file);
@@ -201,9 +263,10 @@ static int run(cli *app, const args *a)
 }
 
 static const arg_def options[] = {
-    {"out", ARG_TEXT, "FILE|DIR", "a grid into FILE.png, or one PNG each into DIR [" DEFAULT_OUT "]"},
+    {"out", ARG_TEXT, "FILE|DIR",
+     "a grid into FILE.png, or one PNG each into DIR; points: .csv, .npy, .png, .svg [" DEFAULT_OUT "]"},
     {"trajectory", ARG_TEXT, "FILE", "also a PNG of the way from noise to the first samples"},
-    SAMPLING_OPTIONS("4 of each class, or 16"),
+    SAMPLING_OPTIONS("4 of each class, or 16; 1000 points"),
     {"columns", ARG_INT, "C", "of the grid [one a class, or square]"},
     {"scale", ARG_INT, "K", "enlargement in the grid [cells of about 64 pixels]"},
     SHOW_OPTIONS,
@@ -222,6 +285,7 @@ const cli_command cli_cmd_sample = {
     .options = options,
     .examples = "ito sample out/mnist --guidance 2 --out digits.png\n"
                 "ito sample out/mnist -n 16 --label 3,7 --sampler ddpm --steps 250 --seed 5 --out threes/\n"
-                "ito sample out/shapes --set eta=1 --trajectory denoising.png\n",
+                "ito sample out/shapes --set eta=1 --trajectory denoising.png\n"
+                "ito sample out/moons -n 5000 --out points.csv\n",
     .run = run,
 };

@@ -276,7 +276,8 @@ const cli_command cli_cmd_train = {
     .operands = "DATA",
     .min_operands = 1,
     .max_operands = 1,
-    .details = "DATA is a folder of PNG or JPEG (a class per sub-folder), an IDX file or folder, or 'shapes'.\n"
+    .details = "DATA is a folder of PNG or JPEG (a class per sub-folder), an IDX file or folder, a table of points\n"
+               "(.csv), or a generated set: shapes, swissroll, moons, ... (ito list dataset).\n"
                "Ctrl-C stops after a checkpoint; the same command with --resume goes on.\n",
     .options = options,
     .examples = "ito train shapes --size 16 --minutes 3 --out out/shapes\n"

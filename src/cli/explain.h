@@ -8,10 +8,15 @@
 
 #define EXPLAIN_ROWS 64
 
-/* One row of a process's table. */
+/* One row of a process's table; what it does not have is NaN. The posterior is q(x_s | x_t, x_0). A discrete process has
+ * s = t - 1 (or t_min, where that is later); a continuous one has no steps of its own, so s is the time of the row before
+ * when that is earlier, else t_min. At t_min there is no posterior. */
 typedef struct explain_row {
     ito_level level;
-    double alpha_bar, beta;
+    double alpha_bar, beta, drift, diffusion;
+    double s;
+    ito_posterior posterior;
+    double log_variance_clipped; /* of the posterior; at t = 1 of a chain, whose variance is 0, that of t = 2 */
 } explain_row;
 
 /* What can be computed for a choice: the levels of a process, the times of a spacing. Zero where there is nothing. */
@@ -28,6 +33,8 @@ typedef struct explain_numbers {
 int explain_compute(const cli *app, const args *a, const ito_axis *axis, const ito_choice *choice,
                     const char *const *settings, explain_numbers *out);
 void explain_clear(explain_numbers *numbers);
+/* The curves of a process over all its times into a file, for --plot. 0 or the exit status. */
+int explain_plot(const cli *app, const ito_process *process, const char *path);
 /* To standard output; with --json as members of the object that is open. */
 void explain_print(cli *app, const explain_numbers *numbers);
 

@@ -9,12 +9,41 @@
 
 #define DIGITS 12 /* significant digits of numbers in JSON */
 
-static explain_row row_at(const ito_process *process, double t)
+/* Where the posterior of the row at t goes; NaN where there is none. */
+static double time_before(const ito_process *process, double t, const explain_row *before)
 {
-    explain_row row = {.level = ito_process_level(process, t), .alpha_bar = ito_process_alpha_bar(process, t)};
+    double low = ito_process_t_min(process);
+    if (t <= low) return (double)NAN;
+    if (ito_process_n_timesteps(process)) return fmax(t - 1, low);
+    return before && before->level.t < t ? before->level.t : low;
+}
+
+static void set_posterior(const ito_process *process, explain_row *row)
+{
+    ito_level s = ito_process_level(process, row->s);
+    row->posterior = ito_level_posterior(&row->level, &s);
+    row->log_variance_clipped = log(row->posterior.variance);
+    if (row->level.t != 1 || ito_process_n_timesteps(process) < 2) return;
+    ito_level second = ito_process_level(process, 2);
+    row->log_variance_clipped = log(ito_level_posterior(&second, &row->level).variance);
+}
+
+static void add_row(const ito_process *process, double t, explain_numbers *out)
+{
+    double nan = (double)NAN;
+    const explain_row *before = out->n_rows ? &out->rows[out->n_rows - 1] : NULL;
+    if (before && before->level.t == t) return;
     bool has_beta = ito_process_n_timesteps(process) && t >= 1 && t == floor(t);
-    row.beta = has_beta ? ito_process_beta(process, (int)t) : (double)NAN;
-    return row;
+    explain_row row = {.level = ito_process_level(process, t),
+                       .alpha_bar = ito_process_alpha_bar(process, t),
+                       .beta = has_beta ? ito_process_beta(process, (int)t) : nan,
+                       .drift = ito_process_drift(process, t),
+                       .diffusion = ito_process_diffusion(process, t),
+                       .s = time_before(process, t, before),
+                       .posterior = {nan, nan, nan},
+                       .log_variance_clipped = nan};
+    if (!isnan(row.s)) set_posterior(process, &row);
+    out->rows[out->n_rows++] = row;
 }
 
 /* "1,250,1000" into rows. */
@@ -28,7 +57,7 @@ static int rows_at(const ito_process *process, const char *text, explain_numbers
             return cli_usage("explain", "--at is '%s', expected times with commas between them", text);
         if (!(t >= low && t <= high)) return cli_usage("explain", "--at has t = %g, expected %g to %g", t, low, high);
         if (out->n_rows == EXPLAIN_ROWS) return cli_usage("explain", "--at has more than %d times", EXPLAIN_ROWS);
-        out->rows[out->n_rows++] = row_at(process, t);
+        add_row(process, t, out);
         at = end;
         if (!*at) return CLI_DONE;
     }
@@ -40,11 +69,11 @@ static void rows_between(const ito_process *process, explain_numbers *out)
     double low = ito_process_t_min(process), high = ito_process_t_max(process);
     int n_between = 8;
     bool is_discrete = ito_process_n_timesteps(process) > 0;
-    out->rows[out->n_rows++] = row_at(process, low);
-    if (ito_process_n_timesteps(process) > n_between) out->rows[out->n_rows++] = row_at(process, 1);
+    add_row(process, low, out);
+    if (ito_process_n_timesteps(process) > n_between) add_row(process, 1, out);
     for (int i = 1; i <= n_between; i++) {
         double t = low + (high - low) * i / n_between;
-        out->rows[out->n_rows++] = row_at(process, is_discrete ? floor(t) : t);
+        add_row(process, is_discrete ? floor(t) : t, out);
     }
 }
 
@@ -57,12 +86,16 @@ static int compute_rows(const cli *app, const args *a, const ito_choice *choice,
     if (status != CLI_DONE) return status;
     ito_status st = ito_process_create(app->ctx, choice->name, opts, &process);
     ito_opts_destroy(opts);
+    const char *at = args_text(a, "at", NULL), *picture = args_text(a, "plot", NULL);
+    /* One that is nothing without an option is described all the same, without numbers. */
+    bool asks_nothing = !(settings && *settings) && !at && !picture;
+    if (st == ITO_USAGE && asks_nothing) return CLI_DONE;
     if (st != ITO_OK) return cli_fail(app, st);
-    const char *at = args_text(a, "at", NULL);
     if (at)
         status = rows_at(process, at, out);
     else
         rows_between(process, out);
+    if (status == CLI_DONE && picture) status = explain_plot(app, process, picture);
     ito_process_destroy(process);
     return status;
 }
@@ -112,20 +145,33 @@ void explain_clear(explain_numbers *numbers)
     *numbers = (explain_numbers){0};
 }
 
+static void row_to_json(json_out *j, const explain_row *r)
+{
+    const struct {
+        const char *name;
+        double value;
+    } members[] = {{"t", r->level.t},
+                   {"beta", r->beta},
+                   {"alpha_bar", r->alpha_bar},
+                   {"signal", r->level.signal},
+                   {"sigma", r->level.sigma},
+                   {"log_snr", r->level.log_snr},
+                   {"drift", r->drift},
+                   {"diffusion", r->diffusion},
+                   {"s", r->s},
+                   {"coef_x", r->posterior.coef_x},
+                   {"coef_x0", r->posterior.coef_x0},
+                   {"posterior_variance", r->posterior.variance},
+                   {"posterior_log_variance_clipped", r->log_variance_clipped}};
+    emit_object(j, NULL);
+    for (int i = 0; i < CLI_COUNT(members); i++) emit_rounded(j, members[i].name, members[i].value, DIGITS);
+    emit_end(j);
+}
+
 static void numbers_to_json(json_out *j, const explain_numbers *numbers)
 {
     if (numbers->n_rows) emit_array(j, "levels");
-    for (int i = 0; i < numbers->n_rows; i++) {
-        const explain_row *r = &numbers->rows[i];
-        emit_object(j, NULL);
-        emit_rounded(j, "t", r->level.t, DIGITS);
-        emit_rounded(j, "alpha_bar", r->alpha_bar, DIGITS);
-        emit_rounded(j, "signal", r->level.signal, DIGITS);
-        emit_rounded(j, "sigma", r->level.sigma, DIGITS);
-        emit_rounded(j, "log_snr", r->level.log_snr, DIGITS);
-        emit_rounded(j, "beta", r->beta, DIGITS);
-        emit_end(j);
-    }
+    for (int i = 0; i < numbers->n_rows; i++) row_to_json(j, &numbers->rows[i]);
     if (numbers->n_rows) emit_end(j);
     if (!numbers->n_times) return;
     emit_text(j, "process", numbers->process);

@@ -30,7 +30,7 @@ void cli_texts_clear(cli_texts *texts)
     *texts = (cli_texts){0};
 }
 
-static int write_png(const cli *app, const char *path, const ito_image *image, const cli_texts *texts)
+int cli_write_picture(const cli *app, const char *path, const ito_image *image, const cli_texts *texts)
 {
     ito_image_texts all = {0};
     if (texts) all = (ito_image_texts){texts->n, (ito_image_text *)texts->items};
@@ -46,7 +46,7 @@ int cli_write_grid(const cli *app, const char *path, const float *images, int n,
     ito_image grid;
     ito_status st = ito_grid_render(app->ctx, images, n, height, width, channels, options, &grid);
     if (st != ITO_OK) return cli_fail(app, st);
-    int status = write_png(app, path, &grid, texts);
+    int status = cli_write_picture(app, path, &grid, texts);
     ito_image_clear(app->ctx, &grid);
     return status;
 }
@@ -58,7 +58,7 @@ int cli_write_image(const cli *app, const char *path, const float *image, int he
     ito_status st = ito_image_create(app->ctx, width, height, channels, ITO_U8, &picture);
     if (st != ITO_OK) return cli_fail(app, st);
     ito_image_from_unit(image, (size_t)height * (size_t)width * (size_t)channels, picture.pixels);
-    int status = write_png(app, path, &picture, texts);
+    int status = cli_write_picture(app, path, &picture, texts);
     ito_image_clear(app->ctx, &picture);
     return status;
 }

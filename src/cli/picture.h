@@ -15,6 +15,8 @@ typedef struct cli_texts {
 void cli_texts_add(cli_texts *texts, const char *key, const char *format, ...) CLI_PRINTF(3, 4);
 void cli_texts_clear(cli_texts *texts);
 
+/* texts may be NULL. 0 or the exit status. */
+int cli_write_picture(const cli *app, const char *path, const ito_image *image, const cli_texts *texts);
 /* A grid of images [n, height, width, channels] in -1..1 into a PNG file. texts may be NULL. 0 or the exit status. */
 int cli_write_grid(const cli *app, const char *path, const float *images, int n, int height, int width, int channels,
                    const ito_grid_options *options, const cli_texts *texts);

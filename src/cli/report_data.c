@@ -36,6 +36,19 @@ static void classes_to_json(json_out *j, const ito_dataset_info *info, const int
     emit_end(j);
 }
 
+/* What the numbers of points are called, and their units. */
+static void points_to_json(json_out *j, const ito_dataset_info *info)
+{
+    if (info->channel_names) emit_array(j, "channel_names");
+    for (int k = 0; info->channel_names && k < info->channels; k++) emit_text(j, NULL, info->channel_names[k]);
+    if (info->channel_names) emit_end(j);
+    for (int i = 0; info->scale && i < 2; i++) {
+        emit_array(j, i ? "scale" : "offset");
+        for (int k = 0; k < info->channels; k++) emit_real(j, NULL, i ? info->scale[k] : info->offset[k]);
+        emit_end(j);
+    }
+}
+
 static void data_to_json(json_out *j, const char *source, const ito_dataset *data, const int64_t *counts,
                          int64_t n_counted)
 {
@@ -51,6 +64,7 @@ static void data_to_json(json_out *j, const char *source, const ito_dataset *dat
     emit_array(j, "fields");
     for (int k = 0; k < info->n_fields; k++) emit_text(j, NULL, info->fields[k].name);
     emit_end(j);
+    points_to_json(j, info);
     if (info->n_classes) emit_int(j, "n_counted", n_counted);
     classes_to_json(j, info, counts);
     emit_array(j, "rejected");
@@ -74,6 +88,20 @@ static void print_fields(const ito_dataset_info *info)
     putchar('\n');
 }
 
+/* Points have numbers instead of a size: their names, and where they are standardised their units. */
+static void print_points(const ito_dataset_info *info)
+{
+    printf("  points    of %d number%s", info->channels, info->channels == 1 ? "" : "s");
+    if (info->scale) printf("; value = (number - offset) / scale");
+    putchar('\n');
+    for (int k = 0; k < info->channels && k < SHOWN_CLASSES && (info->channel_names || info->scale); k++) {
+        printf("    %4d  %-20s", k + 1, info->channel_names ? info->channel_names[k] : "");
+        if (info->scale) printf("  offset %-12.6g scale %.6g", info->offset[k], info->scale[k]);
+        putchar('\n');
+    }
+    if (info->channels > SHOWN_CLASSES) printf("    and %d more\n", info->channels - SHOWN_CLASSES);
+}
+
 static void print_data(const char *source, const ito_dataset *data, const int64_t *counts, int64_t n_counted)
 {
     const ito_dataset_info *info = ito_dataset_get_info(data);
@@ -82,8 +110,11 @@ static void print_data(const char *source, const ito_dataset *data, const int64_
         printf("  samples   %lld\n", (long long)info->n_samples);
     else
         printf("  samples   without end\n");
-    printf("  images    %d x %d, %d channel%s\n", info->width, info->height, info->channels,
-           info->channels == 1 ? "" : "s");
+    if (info->height == 1 && info->width == 1)
+        print_points(info);
+    else
+        printf("  images    %d x %d, %d channel%s\n", info->width, info->height, info->channels,
+               info->channels == 1 ? "" : "s");
     print_fields(info);
     if (info->n_classes) {
         printf("  classes   %d", info->n_classes);

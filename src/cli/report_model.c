@@ -49,8 +49,11 @@ static void print_model(const char *path, const ito_model_info *info)
 {
     printf("%s: %s, %s\n", path, info->task, info->architecture);
     printf("  pipeline       %s\n", info->pipeline);
-    printf("  images         %d x %d, %d channel%s\n", info->width, info->height, info->channels,
-           info->channels == 1 ? "" : "s");
+    if (info->height == 1 && info->width == 1)
+        printf("  points         of %d number%s\n", info->channels, info->channels == 1 ? "" : "s");
+    else
+        printf("  images         %d x %d, %d channel%s\n", info->width, info->height, info->channels,
+               info->channels == 1 ? "" : "s");
     printf("  weights        %lld\n", (long long)info->n_weights);
     if (info->n_classes) print_classes(info);
     if (info->process)

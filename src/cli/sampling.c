@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+#include "scatter.h"
+
 #define MOST_IMAGES 1000000
 
 /* ---- what was asked for ---- */
@@ -61,6 +63,7 @@ static int read_settings(sampling *s, const args *a)
 
 static int default_count(const ito_model_info *info)
 {
+    if (points_are(info->height, info->width)) return 1000;
     return info->n_classes >= 2 && info->n_classes <= 16 ? 4 * info->n_classes : 16;
 }
 
@@ -69,7 +72,8 @@ static int read_numbers(sampling *s, const args *a, const json_t *sample, int de
     ito_generate_options *o = &s->options;
     int64_t n = args_int(a, "n", default_n ? default_n : default_count(s->info));
     int64_t steps = args_int(a, "steps", (int64_t)recorded_number(sample, "steps", 50));
-    int64_t batch = args_int(a, "batch", 64), seed = args_int(a, "seed", 0), first = args_int(a, "first", 0);
+    int64_t batch = args_int(a, "batch", points_are(s->info->height, s->info->width) ? 1024 : 64),
+            seed = args_int(a, "seed", 0), first = args_int(a, "first", 0);
     const char *command = s->command;
     if (n < 1 || n > MOST_IMAGES) return cli_usage(command, "-n is %lld, expected 1 to %d", (long long)n, MOST_IMAGES);
     if (steps < 1 || steps > 1000000)

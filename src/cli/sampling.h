@@ -20,7 +20,7 @@
     {"set", ARG_LIST, "KEY=VALUE", "an option of the sampler: eta=1 (ito explain ddim)"},                               \
     {"seed", ARG_INT, "S", "of the noise [0]"},                                                                        \
     {"first", ARG_INT, "I", "number of the first image of this seed [0]"},                                              \
-    {"batch", ARG_INT, "B", "images at a time [64]"},                                                                  \
+    {"batch", ARG_INT, "B", "images at a time [64; 1024 points]"},                                                                  \
     PLAN_OPTION,                                                                                                       \
     {"precision", ARG_TEXT, "P", "f32, or bf16 for packed weights of half the size [f32]"},                             \
     {"exact", ARG_FLAG, NULL, "the same bits in any batch: a network batch of one, slower"}

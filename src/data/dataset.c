@@ -52,9 +52,10 @@ static ito_status fail_detect(ito_ctx *ctx, const char *source)
         names[n++] = choice->name;
     }
     if (ito__path_exists(source))
-        return ito__fail(ctx, ITO_FORMAT,
-                         "%s: not data that ito knows; expected a folder of PNG or JPEG, or IDX files, or one of: %s",
-                         source, kinds);
+        return ito__fail(
+            ctx, ITO_FORMAT,
+            "%s: not data that ito knows; expected a folder of PNG or JPEG, IDX files, a table as .csv, or one of: %s",
+            source, kinds);
     const char *nearest = ito__nearest(source, n, names);
     return ito__fail(ctx, ITO_NOT_FOUND, "%s: no such file or folder, and no built-in data set; built in: %s%s%s%s",
                      source, kinds, nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
@@ -158,6 +159,11 @@ int ito_dataset_field(const ito_dataset *data, const char *name)
     for (int k = 0; k < data->info.n_fields; k++)
         if (!strcmp(data->info.fields[k].name, name)) return k;
     return -1;
+}
+
+const struct ito_mixture *ito_dataset_mixture(const ito_dataset *data)
+{
+    return data->def->mixture ? data->def->mixture(data->state) : NULL;
 }
 
 ito_status ito_dataset_get(const ito_dataset *data, ito_ctx *ctx, int64_t index, void *const *out)

@@ -1,4 +1,11 @@
 /* The built-in kinds of data set: ITO_CHOICE(dataset, NAME) is ito__dataset_NAME. In the order of trying them on a path. */
 ITO_CHOICE(dataset, shapes)
+ITO_CHOICE(dataset, swissroll)
+ITO_CHOICE(dataset, moons)
+ITO_CHOICE(dataset, checkerboard)
+ITO_CHOICE(dataset, rings)
+ITO_CHOICE(dataset, pinwheel)
+ITO_CHOICE(dataset, mixture)
+ITO_CHOICE(dataset, csv)
 ITO_CHOICE(dataset, idx)
 ITO_CHOICE(dataset, folder)

@@ -34,8 +34,9 @@ static void eval_one(const exact *e, const ito_level *t, int label, const double
                      float *dx)
 {
     const ito_mixture *m = e->mixture;
-    double r[ITO__MIXTURE_MAX], along[ITO__MIXTURE_MAX] = {0}, row[2];
-    e->prediction.def->row(e->prediction.opts, t, row);
+    double r[ITO__MIXTURE_MAX], along[ITO__MIXTURE_MAX] = {0};
+    ito_prediction_map map = ito_prediction_map_in(&e->prediction, e->process, t);
+    const double row[] = {map.out_x0, map.out_eps};
     ito__mixture_posterior(m, t, label, x, r);
     for (int j = 0; j < m->dim; j++) {
         double sum = 0;
@@ -107,6 +108,7 @@ ito_status ito_mixture_denoiser(ito_ctx *ctx, const ito_mixture *mixture, const 
     ito_prediction kind;
     *out = (ito_denoiser){0};
     ITO_TRY(ito_prediction_find(ctx, prediction, &kind));
+    ITO_TRY(ito_prediction_check(ctx, &kind, process));
     exact *e = ito__alloc(ctx, sizeof *e + (size_t)mixture->dim * sizeof e->x[0]);
     if (!e) return ITO_MEMORY;
     e->ctx = ctx;

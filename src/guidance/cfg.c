@@ -15,6 +15,8 @@ typedef struct cfg {
     double scale;
     int64_t capacity; /* floats that each buffer holds */
     float *x, *out, *dout, *dx;
+    int64_t extra_capacity; /* the same of extra */
+    float *extra;
     int64_t n_capacity; /* samples */
     double *t, *coef;
 } cfg;
@@ -100,18 +102,28 @@ static bool is_single(const cfg *g)
     return g->scale == 0 || g->scale == 1;
 }
 
+static ito_status grow_extra(cfg *g, int64_t floats)
+{
+    if (floats <= g->extra_capacity) return ITO_OK;
+    ito__free(g->ctx, g->extra);
+    g->extra_capacity = 0;
+    g->extra = ito__alloc_array(g->ctx, (size_t)floats, sizeof *g->extra);
+    if (!g->extra) return ITO_MEMORY;
+    g->extra_capacity = floats;
+    return ITO_OK;
+}
+
 /* The conditional half of the stacked extra channels. */
 static ito_status eval_with_extra(cfg *g, pair *p, ito_tensor *extra)
 {
     ito_tensor both = *extra;
     int64_t n = p->n, size = ito_shape_count(extra->shape) / n;
+    ITO_TRY(grow_extra(g, 2 * n * size));
     both.shape.d[0] = 2 * n;
-    both.data = ito__alloc_array(g->ctx, (size_t)(2 * n * size), sizeof(float));
-    if (!both.data) return ITO_MEMORY;
-    ito_status st = g->inner->eval(g->inner->self, g->ctx, &p->x, g->t, &p->condition, &p->out, &both);
-    if (st == ITO_OK) combine(g, n, size, 1, both.data, 0, NULL, extra->data);
-    ito__free(g->ctx, both.data);
-    return st;
+    both.data = g->extra;
+    ITO_TRY(g->inner->eval(g->inner->self, g->ctx, &p->x, g->t, &p->condition, &p->out, &both));
+    combine(g, n, size, 1, g->extra, 0, NULL, extra->data);
+    return ITO_OK;
 }
 
 static ito_status eval(void *self, ito_ctx *ctx, const ito_tensor *x, const double *t, const ito_condition *condition,
@@ -166,7 +178,7 @@ static ito_status vjp(void *self, ito_ctx *ctx, const ito_tensor *x, const doubl
 static void destroy(void *self)
 {
     cfg *g = self;
-    void *const parts[] = {g->x, g->out, g->dout, g->dx, g->t, g->coef};
+    void *const parts[] = {g->x, g->out, g->dout, g->dx, g->extra, g->t, g->coef};
     for (int i = 0; i < ITO_COUNT(parts); i++) ito__free(g->ctx, parts[i]);
     ito__free(g->ctx, g);
 }

@@ -84,6 +84,9 @@ typedef struct ito_vec {
     /* dst_i += coef_i * a_i * b_i, elementwise product */
     void (*muladd)(const ito_queue *q, int64_t n, int64_t size, const double *coef, const float *a, const float *b,
                    float *dst);
+    /* dst = exp(shift_i + scale_i * x_i), elementwise, in double, rounded once (learned variances) */
+    void (*exp)(const ito_queue *q, int64_t n, int64_t size, const double *shift, const double *scale, const float *x,
+                float *dst);
 } ito_vec;
 
 /* AdamW (Loshchilov and Hutter 2019, "Decoupled weight decay regularization") of step t = 1, 2, ... */

@@ -172,22 +172,48 @@ static ito_status load_state(loop *l)
     return st;
 }
 
+/* Of points: what makes their own units of what a network is trained on, and their names. */
+static void record_units(const ito_dataset_info *info, json_t *data)
+{
+    json_t *offset = json_array(), *scale = json_array(), *names = json_array();
+    for (int k = 0; k < info->channels; k++) {
+        if (info->scale) json_array_append_new(offset, json_real(info->offset[k]));
+        if (info->scale) json_array_append_new(scale, json_real(info->scale[k]));
+        if (info->channel_names) json_array_append_new(names, json_string(info->channel_names[k]));
+    }
+    if (info->scale) json_object_set(data, "offset", offset);
+    if (info->scale) json_object_set(data, "scale", scale);
+    if (info->channel_names) json_object_set(data, "channel_names", names);
+    json_decref(offset);
+    json_decref(scale);
+    json_decref(names);
+}
+
+static json_t *record_data(const loop *l)
+{
+    const ito_dataset_info *info = ito_dataset_get_info(l->data);
+    json_t *settings = json_array();
+    for (int i = 0; l->options->data_settings && l->options->data_settings[i]; i++)
+        json_array_append_new(settings, json_string(l->options->data_settings[i]));
+    json_t *data =
+        json_pack("{s:s, s:s, s:o, s:I}", "source", l->options->data, "kind", ito_dataset_get_def(l->data)->choice.name,
+                  "settings", settings, "n_samples", (json_int_t)info->n_samples);
+    record_units(info, data);
+    return data;
+}
+
 /* ito.json: how the model came to be, and how to sample it. */
 static json_t *make_record(const loop *l)
 {
     const ito_dataset_info *info = ito_dataset_get_info(l->data);
-    json_t *names = json_array(), *settings = json_array();
+    json_t *names = json_array();
     const char *text = ito_plan_text(l->plan);
     json_t *plan = text ? json_loads(text, 0, NULL) : NULL; /* last, as it is long */
     for (int i = 0; i < info->n_classes; i++) json_array_append_new(names, json_string(info->class_names[i]));
-    for (int i = 0; l->options->data_settings && l->options->data_settings[i]; i++)
-        json_array_append_new(settings, json_string(l->options->data_settings[i]));
-    return json_pack("{s:s, s:O, s:{s:s, s:s, s:o, s:I}, s:o, s:O, s:{s:I, s:I, s:f, s:I, s:f}, s:o}", "task",
-                     l->recipe->task, "recipe", l->recipe->root, "data", "source", l->options->data, "kind",
-                     ito_dataset_get_def(l->data)->choice.name, "settings", settings, "n_samples",
-                     (json_int_t)info->n_samples, "class_names", names, "sample", l->recipe->sample, "training",
-                     "steps", (json_int_t)l->step, "images", (json_int_t)l->step * l->batch, "seconds", l->elapsed,
-                     "seed", (json_int_t)l->seed, "loss", l->progress.loss, "plan", plan);
+    return json_pack("{s:s, s:O, s:o, s:o, s:O, s:{s:I, s:I, s:f, s:I, s:f}, s:o}", "task", l->recipe->task, "recipe",
+                     l->recipe->root, "data", record_data(l), "class_names", names, "sample", l->recipe->sample,
+                     "training", "steps", (json_int_t)l->step, "images", (json_int_t)l->step * l->batch, "seconds",
+                     l->elapsed, "seed", (json_int_t)l->seed, "loss", l->progress.loss, "plan", plan);
 }
 
 static double elapsed(const loop *l)

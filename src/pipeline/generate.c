@@ -7,10 +7,12 @@
 #include <ito/grid.h>
 #include <ito/guidance.h>
 #include <ito/image.h>
+#include <ito/panels.h>
 
-#define DEFAULT_BATCH 64
-#define PREVIEW_STEPS 20
-#define PREVIEW_ROWS  4
+#define DEFAULT_BATCH  64
+#define PREVIEW_STEPS  20
+#define PREVIEW_ROWS   4
+#define PREVIEW_POINTS 600
 
 /* What was not said is filled in from the model's record, then from ito's defaults. */
 static ito_status fill_defaults(const ito__generator *g, ito_generate_options *o)
@@ -32,6 +34,21 @@ static ito_status fill_defaults(const ito__generator *g, ito_generate_options *o
     if (!o->sample.clip) o->sample.clip = clip;
     if (!o->has_guidance && o->guidance == 0) o->guidance = g->n_classes && !g->no_null_label ? guidance : 1;
     return ITO_OK;
+}
+
+/* The sampler's variance, where it has a choice and the caller made none: what the model records, or what it learned. */
+static ito_status choose_variance(const ito__generator *g, ito_sample_options *o, ito_opts **own)
+{
+    const ito_sampler_def *def;
+    const char *variance;
+    bool learned = ito__runner_network(g->runner)->info.out_channels > g->channels;
+    ITO_TRY(ito__json_text(g->ctx, "the model's sampling defaults", g->sample, "variance",
+                           learned ? "learned_range" : "", &variance));
+    ITO_TRY(ito_sampler_find(g->ctx, o->sampler, &def));
+    ITO_TRY(ito_opts_create(g->ctx, def->choice.options, own));
+    if (o->sampler_opts || !*variance || !ito_opts_has(*own, "variance")) return ITO_OK;
+    o->sampler_opts = *own;
+    return ito_opts_set(*own, def->choice.name, "variance", variance);
 }
 
 static ito_status check(const ito__generator *g, const ito_generate_options *o)
@@ -64,16 +81,20 @@ static ito_status generate_batch(const ito__generator *g, const ito_generate_opt
     sample.first_sample += (uint64_t)first;
     if (sample.samples) sample.samples += first;
     if (sample.start) sample.start += first * size;
-    ito_denoiser plain = ito__runner_denoiser(g->runner, g->prediction, o->exact);
-    if (!labels) return ito_sample(g->ctx, g->process, &plain, NULL, &sample, &x);
     int32_t null_label = g->n_classes;
     ito_condition given = {0}, none = {0};
-    ito_denoiser guided;
-    ITO_TRY(ito_condition_add(g->ctx, &given, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(n), labels + first)));
-    ITO_TRY(ito_condition_add(g->ctx, &none, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(1), &null_label)));
-    ITO_TRY(ito_guidance_cfg(g->ctx, &plain, &none, o->guidance, &guided));
-    ito_status st = ito_sample(g->ctx, g->process, &guided, &given, &sample, &x);
+    ito_denoiser plain = {0}, guided = {0};
+    ito_status st;
+    ITO_GO(ito__net_denoiser(g->ctx, g->runner, g->process, g->prediction, o->exact, &plain));
+    if (labels) {
+        ITO_GO(ito_condition_add(g->ctx, &given, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(n), labels + first)));
+        ITO_GO(ito_condition_add(g->ctx, &none, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(1), &null_label)));
+        ITO_GO(ito_guidance_cfg(g->ctx, &plain, &none, o->guidance, &guided));
+    }
+    st = ito_sample(g->ctx, g->process, labels ? &guided : &plain, labels ? &given : NULL, &sample, &x);
+done:
     ito_denoiser_clear(&guided);
+    ito_denoiser_clear(&plain);
     return st;
 }
 
@@ -82,18 +103,21 @@ ito_status ito__generate(const ito__generator *g, const ito_generate_options *op
 {
     ito_generate_options o = *options;
     int32_t *labels = NULL;
-    ito_status st = ITO_OK;
-    ITO_TRY(fill_defaults(g, &o));
-    ITO_TRY(check(g, &o));
+    ito_opts *sampler_opts = NULL;
+    ito_status st;
+    ITO_GO(fill_defaults(g, &o));
+    ITO_GO(choose_variance(g, &o.sample, &sampler_opts));
+    ITO_GO(check(g, &o));
     if (g->n_classes) {
         labels = ito__alloc_array(g->ctx, (size_t)o.n, sizeof *labels);
-        if (!labels) return ITO_MEMORY;
+        if (!labels) ITO_GO(ITO_MEMORY);
         choose_labels(g, &o, labels);
     }
     for (int first = 0; first < o.n; first += o.batch)
         ITO_GO(generate_batch(g, &o, first, ITO_MIN(o.batch, o.n - first), labels, images));
     for (int i = 0; labels_used && i < o.n; i++) labels_used[i] = labels && labels[i] < g->n_classes ? labels[i] : -1;
 done:
+    ito_opts_destroy(sampler_opts);
     ito__free(g->ctx, labels);
     return st;
 }
@@ -117,15 +141,58 @@ static ito_status write_grid(const ito__generator *g, const float *images, int n
     return st;
 }
 
+/* Points of each class, or of none (behind the classes), become dots of one colour. */
+static void fill_marks(const ito__generator *g, const float *points, int n, const int32_t *labels, double *xy,
+                       ito_marks *marks)
+{
+    for (int k = 0; k <= g->n_classes; k++) {
+        marks[k] = (ito_marks){.kind = ITO_MARK_DOTS, .colour = k, .opacity = 0.6, .xy = xy};
+        for (int i = 0; i < n; i++) {
+            int label = labels[i] >= 0 ? labels[i] : g->n_classes;
+            const float *point = points + (ptrdiff_t)i * g->channels;
+            if (label != k) continue;
+            xy[0] = (double)point[0];
+            xy[1] = g->channels > 1 ? (double)point[1] : 2 * (i + 0.5) / n - 1; /* by its place in the list */
+            xy += 2;
+            marks[k].n++;
+        }
+    }
+}
+
+static ito_status write_scatter(const ito__generator *g, const float *points, int n, const int32_t *labels,
+                                const char *path)
+{
+    ito_image picture = {0};
+    double *xy = ito__alloc_array(g->ctx, (size_t)n, 2 * sizeof *xy);
+    ito_marks *marks = ito__alloc_array(g->ctx, (size_t)g->n_classes + 1, sizeof *marks);
+    ito_status st = xy && marks ? ITO_OK : ITO_MEMORY;
+    if (st == ITO_OK) {
+        fill_marks(g, points, n, labels, xy, marks);
+        ito_panel panel = {.n_marks = g->n_classes + 1, .marks = marks};
+        st = ito_panels_render(g->ctx, &panel, 1, &(ito_panels_options){.side = 320}, &picture);
+    }
+    if (st == ITO_OK) st = ito_image_write_png(g->ctx, path, &picture, NULL);
+    ito_image_clear(g->ctx, &picture);
+    ito__free(g->ctx, marks);
+    ito__free(g->ctx, xy);
+    return st;
+}
+
 ito_status ito__generate_preview(const ito__generator *g, uint64_t seed, const char *path)
 {
     int columns = g->n_classes ? ITO_MIN(g->n_classes, 10) : 8, n = columns * PREVIEW_ROWS;
+    bool are_points = g->height == 1 && g->width == 1;
+    if (are_points) n = PREVIEW_POINTS;
     size_t size = (size_t)g->height * (size_t)g->width * (size_t)g->channels;
-    ito_generate_options o = {.n = n, .spread = g->n_classes > 0, .sample = {.seed = seed, .n_steps = PREVIEW_STEPS}};
+    ito_generate_options o = {.n = n,
+                              .batch = are_points ? n : 0,
+                              .spread = g->n_classes > 0,
+                              .sample = {.seed = seed, .n_steps = PREVIEW_STEPS}};
     float *images = ito__alloc_array(g->ctx, (size_t)n * size, sizeof *images);
     int32_t *labels = ito__alloc_array(g->ctx, (size_t)n, sizeof *labels);
     ito_status st = images && labels ? ito__generate(g, &o, images, labels) : ITO_MEMORY;
-    if (st == ITO_OK) st = write_grid(g, images, n, columns, labels, path);
+    if (st == ITO_OK)
+        st = are_points ? write_scatter(g, images, n, labels, path) : write_grid(g, images, n, columns, labels, path);
     ito__free(g->ctx, images);
     ito__free(g->ctx, labels);
     return st;

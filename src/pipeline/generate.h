@@ -22,7 +22,7 @@ typedef struct ito__generator {
 ito_status ito__generate(const ito__generator *g, const ito_generate_options *options, float *images,
                          int32_t *labels_used);
 
-/* A grid of samples at the recorded settings with at most 20 steps, as a PNG. */
+/* A grid of samples, of points a scatter plot, at the recorded settings with at most 20 steps, as a PNG. */
 ito_status ito__generate_preview(const ito__generator *g, uint64_t seed, const char *path);
 
 #endif

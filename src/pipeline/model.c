@@ -108,6 +108,55 @@ static ito_status name_classes(ito_model *m, int64_t n)
     return ITO_OK;
 }
 
+/* An array of the record's "data" with a number for each channel; *out stays NULL when there is none. */
+static ito_status read_numbers(ito_model *m, const char *name, const double **out)
+{
+    const json_t *array = json_object_get(json_object_get(m->record, "data"), name);
+    if (!array) return ITO_OK;
+    if (json_array_size(array) != (size_t)m->info.channels)
+        return ito__fail(m->ctx, ITO_FORMAT, "%s/ito.json: data.%s has %zu entries, expected %d, one per channel",
+                         m->dir, name, json_array_size(array), m->info.channels);
+    double *numbers = ito__arena_alloc(m->arena, (size_t)m->info.channels * sizeof *numbers);
+    if (!numbers) return ITO_MEMORY;
+    for (int k = 0; k < m->info.channels; k++) {
+        const json_t *value = json_array_get(array, (size_t)k);
+        if (!json_is_number(value))
+            return ito__fail(m->ctx, ITO_FORMAT, "%s/ito.json: data.%s[%d] is not a number", m->dir, name, k);
+        numbers[k] = json_number_value(value);
+    }
+    *out = numbers;
+    return ITO_OK;
+}
+
+static ito_status read_names(ito_model *m)
+{
+    const json_t *array = json_object_get(json_object_get(m->record, "data"), "channel_names");
+    if (json_array_size(array) != (size_t)m->info.channels) return ITO_OK;
+    const char **names = ito__arena_alloc(m->arena, (size_t)m->info.channels * sizeof *names);
+    if (!names) return ITO_MEMORY;
+    for (int k = 0; k < m->info.channels; k++) {
+        const char *name = json_string_value(json_array_get(array, (size_t)k));
+        names[k] = name ? name : "";
+    }
+    m->info.channel_names = names;
+    return ITO_OK;
+}
+
+/* Both or none: one without the other has no meaning. */
+static ito_status read_units(ito_model *m)
+{
+    if (m->info.height != 1 || m->info.width != 1) return ITO_OK;
+    ITO_TRY(read_numbers(m, "offset", &m->info.offset));
+    ITO_TRY(read_numbers(m, "scale", &m->info.scale));
+    for (int k = 0; m->info.scale && k < m->info.channels; k++)
+        if (!(m->info.scale[k] > 0))
+            return ito__fail(m->ctx, ITO_FORMAT, "%s/ito.json: data.scale[%d] is %g, expected more than 0", m->dir, k,
+                             m->info.scale[k]);
+    if ((m->info.offset == NULL) != (m->info.scale == NULL))
+        return ito__fail(m->ctx, ITO_FORMAT, "%s/ito.json: data has one of offset and scale, expected both", m->dir);
+    return read_names(m);
+}
+
 static ito_status describe(ito_model *m)
 {
     const ito_arch_info *a = &m->network->info;
@@ -118,6 +167,7 @@ static ito_status describe(ito_model *m)
     m->info.channels = (int)a->in_channels;
     m->info.n_weights = ito_param_list_n_weights(m->network->params);
     m->info.has_null_label = a->n_labels > 1;
+    ITO_TRY(read_units(m));
     char *text = json_dumps(m->record, JSON_INDENT(2));
     m->info.record = text ? ito__arena_strdup(m->arena, text) : NULL;
     free(text);
@@ -192,8 +242,7 @@ static ito_status expect(const ito_model *m, const char *task)
 ito_status ito_model_denoiser(ito_model *m, ito_denoiser *out)
 {
     ITO_TRY(expect(m, "denoiser"));
-    *out = ito__runner_denoiser(m->runner, m->prediction, false);
-    return ITO_OK;
+    return ito__net_denoiser(m->ctx, m->runner, m->process, m->prediction, false, out);
 }
 
 ito_status ito_generate(ito_model *m, const ito_generate_options *options, float *images, int32_t *labels_used)
@@ -232,8 +281,10 @@ ito_status ito_model_classify(ito_model *m, int n, const float *images, float *p
     for (int first = 0; first < n; first += CLASSIFY_BATCH) {
         int count = ITO_MIN(CLASSIFY_BATCH, n - first);
         float *out = probabilities + (ptrdiff_t)first * m->info.n_classes;
-        ITO_TRY(
-            ito__runner_run(m->runner, count, m->info.height, m->info.width, images + first * size, NULL, NULL, out));
+        ITO_TRY(ito__runner_run(
+            m->runner,
+            &(ito__runner_batch){
+                .n = count, .h = m->info.height, .w = m->info.width, .x = images + first * size, .out = out}));
         for (int i = 0; i < count; i++) softmax(m->info.n_classes, out + (ptrdiff_t)i * m->info.n_classes);
     }
     return ITO_OK;

@@ -8,9 +8,11 @@
 
 #include "base/base.h"
 #include "base/file.h"
+#include "plot/ticks.h"
 
 #define LEFT      72
 #define RIGHT     20
+#define RIGHT_2   72 /* with a second scale */
 #define TOP       40
 #define BOTTOM    52
 #define MAX_TICKS 24
@@ -29,7 +31,8 @@ typedef struct drawing {
     ito__writer *writer;
     ito_status st; /* the first failure; later text is dropped */
     int width, height;
-    axis x, y;
+    axis x, y, right;
+    bool has_right;
 } drawing;
 
 static void emit(drawing *d, const char *format, ...) ITO_PRINTF(2, 3);
@@ -80,11 +83,7 @@ static void widen(axis *a, double value)
 /* Room for a constant; then out to whole ticks of 1, 2 or 5 times a power of ten. */
 static void set_linear_ticks(axis *a, int wanted)
 {
-    double span = a->high - a->low, step = pow(10.0, floor(log10(span / wanted)));
-    const double factors[] = {1, 2, 5, 10};
-    int k = 0;
-    while (k < 3 && span / (step * factors[k]) > wanted) k++;
-    step *= factors[k];
+    double step = ito__tick_step(a->high - a->low, wanted);
     a->low = floor(a->low / step + 1e-9) * step;
     a->high = ceil(a->high / step - 1e-9) * step;
     int n = (int)lround((a->high - a->low) / step);
@@ -119,6 +118,22 @@ static void set_ticks(axis *a, int wanted)
         set_linear_ticks(a, wanted);
 }
 
+/* Ticks and label of the second scale. Its ticks have no lines across the plot: those are the first scale's. */
+static void draw_right(drawing *d, const ito_plot_options *o)
+{
+    const axis *y = &d->right;
+    for (int i = 0; i < y->n_ticks; i++) {
+        double at = place(y, y->ticks[i]);
+        emit(d, "<path d=\"M%.1f %.1fh5\" stroke=\"#333\"/>\n", d->x.to, at);
+        emit(d, "<text x=\"%.1f\" y=\"%.1f\">%g</text>\n", d->x.to + 8, at + 4, y->ticks[i]);
+    }
+    emit(d, "<path d=\"M%.1f %.1fV%.1f\" stroke=\"#333\"/>\n", d->x.to, y->from, y->to);
+    emit(d, "<text transform=\"translate(%d %.1f) rotate(-90)\" text-anchor=\"middle\">", d->width - 14,
+         0.5 * (y->from + y->to));
+    emit_text(d, o->right_label ? o->right_label : "");
+    emit(d, "</text>\n");
+}
+
 static void draw_axes(drawing *d, const ito_plot_options *o)
 {
     const axis *x = &d->x, *y = &d->y;
@@ -141,24 +156,26 @@ static void draw_axes(drawing *d, const ito_plot_options *o)
     emit(d, "</text>\n<text x=\"%.1f\" y=\"24\" font-size=\"16\" font-weight=\"bold\">", x->from);
     emit_text(d, o->title ? o->title : "");
     emit(d, "</text>\n");
+    if (d->has_right) draw_right(d, o);
 }
 
 static void draw_series(drawing *d, const ito_plot_series *s, const char *colour)
 {
+    const axis *y = s->is_right ? &d->right : &d->y;
     bool down = false;
     emit(d,
          "<path fill=\"none\" stroke=\"%s\" stroke-width=\"%s\" stroke-opacity=\"%s\" stroke-linejoin=\"round\" d=\"",
          colour, s->is_faint ? "1" : "2", s->is_faint ? "0.35" : "1");
     for (int i = 0; i < s->n; i++) {
-        bool drawn = is_drawn(&d->x, s->x[i]) && is_drawn(&d->y, s->y[i]);
-        if (drawn) emit(d, "%c%.2f %.2f", down ? 'L' : 'M', place(&d->x, s->x[i]), place(&d->y, s->y[i]));
+        bool drawn = is_drawn(&d->x, s->x[i]) && is_drawn(y, s->y[i]);
+        if (drawn) emit(d, "%c%.2f %.2f", down ? 'L' : 'M', place(&d->x, s->x[i]), place(y, s->y[i]));
         down = drawn;
     }
     emit(d, "\"/>\n");
     for (int i = 0; s->has_dots && i < s->n; i++)
-        if (is_drawn(&d->x, s->x[i]) && is_drawn(&d->y, s->y[i]))
-            emit(d, "<circle cx=\"%.2f\" cy=\"%.2f\" r=\"3\" fill=\"%s\"/>\n", place(&d->x, s->x[i]),
-                 place(&d->y, s->y[i]), colour);
+        if (is_drawn(&d->x, s->x[i]) && is_drawn(y, s->y[i]))
+            emit(d, "<circle cx=\"%.2f\" cy=\"%.2f\" r=\"3\" fill=\"%s\"/>\n", place(&d->x, s->x[i]), place(y, s->y[i]),
+                 colour);
 }
 
 static void draw_legend(drawing *d, const ito_plot_series *series, int n)
@@ -177,17 +194,25 @@ static void draw_legend(drawing *d, const ito_plot_series *series, int n)
 
 static int set_axes(drawing *d, const ito_plot_series *series, int n_series, const ito_plot_options *o)
 {
-    int n = 0;
-    d->x = (axis){.is_log = o->log_x, .low = INFINITY, .high = -INFINITY, .from = LEFT, .to = d->width - RIGHT};
+    int n = 0, n_left = 0;
+    for (int k = 0; k < n_series; k++) d->has_right |= series[k].is_right;
+    int right = d->width - (d->has_right ? RIGHT_2 : RIGHT);
+    d->x = (axis){.is_log = o->log_x, .low = INFINITY, .high = -INFINITY, .from = LEFT, .to = right};
     d->y = (axis){.is_log = o->log_y, .low = INFINITY, .high = -INFINITY, .from = d->height - BOTTOM, .to = TOP};
-    for (int k = 0; k < n_series; k++)
+    d->right = (axis){.low = INFINITY, .high = -INFINITY, .from = d->y.from, .to = d->y.to};
+    for (int k = 0; k < n_series; k++) {
+        axis *y = series[k].is_right ? &d->right : &d->y;
         for (int i = 0; i < series[k].n; i++) {
-            if (!is_drawn(&d->x, series[k].x[i]) || !is_drawn(&d->y, series[k].y[i])) continue;
+            if (!is_drawn(&d->x, series[k].x[i]) || !is_drawn(y, series[k].y[i])) continue;
             widen(&d->x, series[k].x[i]);
-            widen(&d->y, series[k].y[i]);
+            widen(y, series[k].y[i]);
             n++;
+            n_left += !series[k].is_right;
         }
-    if (n == 0) return 0;
+    }
+    if (n_left == 0) return 0;
+    d->has_right &= n > n_left;
+    if (d->has_right) set_ticks(&d->right, ITO_MAX(2, d->height / 60));
     set_ticks(&d->x, ITO_MAX(2, d->width / 90));
     set_ticks(&d->y, ITO_MAX(2, d->height / 60));
     return n;

@@ -6,6 +6,7 @@
 
 #define ITO_CHOICE_LIST "process/process_list.h"
 #include "base/axis.h"
+#include "process/process_impl.h"
 
 struct ito_process {
     ito_ctx *ctx;
@@ -37,6 +38,29 @@ ito_status ito_process_find(ito_ctx *ctx, const char *name, const ito_process_de
     return ito__def_find(ctx, &ito__axis_process, name, out);
 }
 
+void ito__state_free(ito_ctx *ctx, void *state)
+{
+    ito__free(ctx, state);
+}
+
+/* Between 1000 times at most: what lies between, the descriptor answers for. */
+static ito_status check_falls(const ito_process *p)
+{
+    int n = p->ends.n_timesteps ? ITO_MIN(p->ends.n_timesteps, 1000) : 64;
+    ito_level before = ito_process_level(p, p->ends.t_min);
+    for (int i = 1; i <= n; i++) {
+        ito_level now = ito_process_level(p, p->ends.t_min + (p->ends.t_max - p->ends.t_min) * i / n);
+        if (!(now.log_snr < before.log_snr))
+            return ito__fail(
+                p->ctx, ITO_USAGE,
+                "process %s: the log-SNR is %.9g at t = %g and %.9g at t = %g, but it must fall all the way; "
+                "change its options",
+                p->def->choice.name, before.log_snr, before.t, now.log_snr, now.t);
+        before = now;
+    }
+    return ITO_OK;
+}
+
 static ito_status build(ito_process *p, const ito_opts *opts)
 {
     ITO_TRY(p->def->create(p->ctx, opts, &p->ends, &p->state));
@@ -45,7 +69,7 @@ static ito_status build(ito_process *p, const ito_opts *opts)
                          "process %s: time must run from t_min < t_max (found %g, %g) to a prior of "
                          "positive deviation (found %g)",
                          p->def->choice.name, p->ends.t_min, p->ends.t_max, p->ends.prior_sd);
-    return ITO_OK;
+    return check_falls(p);
 }
 
 ito_status ito_process_create(ito_ctx *ctx, const char *name, const ito_opts *opts, ito_process **out)

@@ -1,3 +1,16 @@
-/* The built-in processes: ITO_CHOICE(process, NAME) is the descriptor ito__process_NAME, in src/process/NAME.c. */
+/* The built-in processes: ITO_CHOICE(process, NAME) is the descriptor ito__process_NAME, in src/process/NAME.c, or
+ * process_NAME.c where other axes have a choice of that name. */
 ITO_CHOICE(process, vp_linear)
 ITO_CHOICE(process, vp_cosine)
+ITO_CHOICE(process, vp_scaled_linear)
+ITO_CHOICE(process, vp_sigmoid_beta)
+ITO_CHOICE(process, vp_sigmoid)
+ITO_CHOICE(process, vp_laplace)
+ITO_CHOICE(process, vp_betas)
+ITO_CHOICE(process, vp_sde)
+ITO_CHOICE(process, subvp_sde)
+ITO_CHOICE(process, vdm)
+ITO_CHOICE(process, ve_sde)
+ITO_CHOICE(process, ve_geometric)
+ITO_CHOICE(process, edm)
+ITO_CHOICE(process, flow)

@@ -4,7 +4,12 @@
  * The table holds log(alpha_bar), a sum of log1p(-beta), so that neither the small sigma of the first steps nor the
  * small signal of the last loses digits: sigma^2 = -expm1(log alpha_bar). Between the integers log(alpha_bar) is linear
  * in t; there the process is the VP-SDE whose beta(t) is constant on each step, and it agrees with the chain at every
- * integer. */
+ * integer.
+ *
+ * With zero_snr (Lin, Liu, Li, Yang 2023) log(alpha_bar_T) is -infinity, and a line to it would be no line. In the last
+ * step the signal itself falls linearly to 0: signal = S (T - t) with S that of T - 1. Its limits at t = T: signal 0,
+ * sigma 1, log-SNR -infinity, signal's rate -S, sigma's rate 0, drift -1 / (T - t) -> -infinity and diffusion
+ * sqrt(2 / (T - t)) -> +infinity. */
 #include "process/vp_table.h"
 
 #include <math.h>
@@ -13,30 +18,85 @@
 
 typedef struct table {
     int n_timesteps;
+    bool is_zero_snr;       /* then the last entry is -infinity */
     double log_alpha_bar[]; /* 0 .. n_timesteps; entry 0 is 0 */
 } table;
 
-ito_status ito__vp_create(ito_ctx *ctx, const char *name, const ito_opts *opts, int n_timesteps, ito__beta_fn beta,
-                          ito_process_ends *ends, void **state)
+ito_status ito__vp_begin(ito_ctx *ctx, int n_timesteps, void **state)
 {
     table *p = *state = ito__alloc(ctx, sizeof *p + ((size_t)n_timesteps + 1) * sizeof p->log_alpha_bar[0]);
     if (!p) return ITO_MEMORY;
     p->n_timesteps = n_timesteps;
-    for (int t = 1; t <= n_timesteps; t++) {
-        double beta_t = beta(opts, t, n_timesteps);
-        if (!(beta_t > 0 && beta_t < 1))
-            return ito__fail(ctx, ITO_USAGE,
-                             "process %s: beta_%d = %g, but every beta must lie between 0 and 1; change its options",
-                             name, t, beta_t);
-        p->log_alpha_bar[t] = p->log_alpha_bar[t - 1] + log1p(-beta_t);
-    }
-    *ends = (ito_process_ends){.t_min = 0, .t_max = n_timesteps, .prior_sd = 1, .n_timesteps = n_timesteps};
     return ITO_OK;
 }
 
-void ito__vp_destroy(ito_ctx *ctx, void *state)
+ito_status ito__vp_put_log_alpha_bar(ito_ctx *ctx, const char *name, void *state, int t, double log_alpha_bar)
 {
-    ito__free(ctx, state);
+    table *p = state;
+    double before = p->log_alpha_bar[t - 1];
+    p->log_alpha_bar[t] = log_alpha_bar;
+    if (log_alpha_bar < before && isfinite(log_alpha_bar)) return ITO_OK;
+    return ito__fail(ctx, ITO_USAGE,
+                     "process %s: alpha_bar_%d = %.9g does not lie between 0 and alpha_bar_%d = %.9g, but the log-SNR "
+                     "must fall at every step; change its options",
+                     name, t, exp(log_alpha_bar), t - 1, exp(before));
+}
+
+ito_status ito__vp_put_beta(ito_ctx *ctx, const char *name, void *state, int t, double beta)
+{
+    table *p = state;
+    if (beta > 0 && beta < 1) return ito__vp_put_log_alpha_bar(ctx, name, p, t, p->log_alpha_bar[t - 1] + log1p(-beta));
+    return ito__fail(ctx, ITO_USAGE,
+                     "process %s: beta_%d = %g, but every beta must lie between 0 and 1; change its options", name, t,
+                     beta);
+}
+
+/* Shifts and scales signal_t so that the last is 0 and the first what it was. All is written with the differences
+ * signal_1 - signal_t = -signal_1 expm1((log alpha_bar_t - log alpha_bar_1) / 2), which do not cancel. */
+static void rescale(table *p)
+{
+    double first = p->log_alpha_bar[1], last = p->log_alpha_bar[p->n_timesteps];
+    double whole = -expm1(0.5 * (last - first)); /* (signal_1 - signal_T) / signal_1 */
+    for (int t = 2; t < p->n_timesteps; t++) {
+        double fallen = -expm1(0.5 * (p->log_alpha_bar[t] - first)) / whole;
+        double left = -expm1(0.5 * (last - p->log_alpha_bar[t])) / whole; /* of signal_t / signal_1 */
+        /* EQ[lin23:a1]  signal_t <- (signal_t - signal_T) signal_1 / (signal_1 - signal_T) */
+        p->log_alpha_bar[t] = fallen < 0.5 ? first + 2 * log1p(-fallen) : p->log_alpha_bar[t] + 2 * log(left);
+    }
+    p->log_alpha_bar[p->n_timesteps] = -(double)INFINITY;
+    p->is_zero_snr = true;
+}
+
+ito_status ito__vp_finish(ito_ctx *ctx, const char *name, const ito_opts *opts, ito_process_ends *ends, void *state)
+{
+    table *p = state;
+    int n = p->n_timesteps;
+    *ends = (ito_process_ends){.t_min = 0, .t_max = n, .prior_sd = 1, .n_timesteps = n};
+    if (!ito_opts_bool(opts, "zero_snr")) return ITO_OK;
+    if (n < 2)
+        return ito__fail(ctx, ITO_USAGE,
+                         "process %s: zero_snr keeps the first step and takes the last to 0, so it needs 2 timesteps "
+                         "or more, found %d",
+                         name, n);
+    rescale(p);
+    return ITO_OK;
+}
+
+ito_status ito__vp_create(ito_ctx *ctx, const char *name, const ito_opts *opts, int n_timesteps, ito__beta_fn beta,
+                          ito_process_ends *ends, void **state)
+{
+    ITO_TRY(ito__vp_begin(ctx, n_timesteps, state));
+    for (int t = 1; t <= n_timesteps; t++) ITO_TRY(ito__vp_put_beta(ctx, name, *state, t, beta(opts, t, n_timesteps)));
+    return ito__vp_finish(ctx, name, opts, ends, *state);
+}
+
+ito_status ito__vp_check_order(ito_ctx *ctx, const char *name, const ito_opts *opts, const char *first,
+                               const char *last)
+{
+    double from = ito_opts_real(opts, first), to = ito_opts_real(opts, last);
+    if (from <= to) return ITO_OK;
+    return ito__fail(ctx, ITO_USAGE, "process %s: %s is %g and %s %g, but the noise must not shrink: give %s <= %s",
+                     name, first, from, last, to, first, last);
 }
 
 /* The step (i - 1, i] that t lies in, 1 <= i <= T. */
@@ -46,16 +106,29 @@ static int step_of(const table *p, double t)
     return i < 1 ? 1 : ITO_MIN(i, p->n_timesteps);
 }
 
+/* Is t in the step whose end has no signal? */
+static bool is_last(const table *p, int step)
+{
+    return p->is_zero_snr && step == p->n_timesteps;
+}
+
+static double log_alpha_bar_at(const table *p, double t)
+{
+    int i = step_of(p, t);
+    double w = t - (i - 1);
+    if (is_last(p, i)) return p->log_alpha_bar[i - 1] + 2 * log(p->n_timesteps - t);
+    return w >= 1 ? p->log_alpha_bar[i] : (1 - w) * p->log_alpha_bar[i - 1] + w * p->log_alpha_bar[i];
+}
+
 ito_level ito__vp_level(const void *state, double t)
 {
     const table *p = state;
-    int i = step_of(p, t);
-    double w = t - (i - 1);
-    double log_alpha_bar = w >= 1 ? p->log_alpha_bar[i] : (1 - w) * p->log_alpha_bar[i - 1] + w * p->log_alpha_bar[i];
-    double variance = 0 - expm1(log_alpha_bar);
+    double log_alpha_bar = log_alpha_bar_at(p, t), variance = 0 - expm1(log_alpha_bar);
     /* EQ[ddpm:4] = EQ[survey:3] = EQ[survey:8.1] = EQ[survey:8.2]  q(x_t | x_0) has mean
      * sqrt(alpha_bar_t) x_0 and variance 1 - alpha_bar_t */
-    double signal = exp(0.5 * log_alpha_bar), sigma = sqrt(variance), rate = ito__vp_drift(state, t) * signal;
+    double signal = exp(0.5 * log_alpha_bar), sigma = sqrt(variance);
+    int i = step_of(p, t);
+    double rate = is_last(p, i) ? -exp(0.5 * p->log_alpha_bar[i - 1]) : ito__vp_drift(state, t) * signal;
     return (ito_level){t, signal, sigma, log_alpha_bar - log(variance), rate, -signal * rate / sigma};
 }
 
@@ -74,6 +147,7 @@ double ito__vp_time(const void *state, double log_snr)
         else
             high = middle;
     }
+    if (is_last(p, high)) return high - exp(0.5 * (want - p->log_alpha_bar[low]));
     double drop = p->log_alpha_bar[low] - p->log_alpha_bar[high];
     return low + (p->log_alpha_bar[low] - want) / drop;
 }
@@ -82,6 +156,7 @@ double ito__vp_drift(const void *state, double t)
 {
     const table *p = state;
     int i = step_of(p, t);
+    if (is_last(p, i)) return -1 / (p->n_timesteps - t);
     return 0.5 * (p->log_alpha_bar[i] - p->log_alpha_bar[i - 1]);
 }
 

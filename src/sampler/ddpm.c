@@ -1,7 +1,8 @@
 /* DDPM's ancestral sampling (Ho, Jain, Abbeel 2020, algorithm 2), for any s < t:
  *     x_s = mu_tilde(x_t, x_0) + sqrt(variance) z,
  * the posterior q(x_s | x_t, x_0) with x_0 replaced by its prediction. No noise in the last step, which ends at the
- * data. With every timestep and fixed_small it is DDIM with eta = 1; use it with many steps.
+ * data. With every timestep and fixed_small it is DDIM with eta = 1; use it with many steps. A learned variance is of each element
+ * (improved DDPM), from the denoiser's extra output.
  * Tested on exact denoisers in tests/exact/test_sampler.c. */
 #include <ito/sampler.h>
 #include <ito/variance.h>
@@ -14,6 +15,12 @@ static ito_status check(ito_ctx *ctx, const ito_opts *opts)
     return ito_variance_find(ctx, ito_opts_text(opts, "variance"), &variance);
 }
 
+static bool uses_extra(ito_ctx *ctx, const ito_opts *opts)
+{
+    const ito_variance_def *variance;
+    return ito_variance_find(ctx, ito_opts_text(opts, "variance"), &variance) == ITO_OK && variance->range;
+}
+
 static ito_status step(ito_step *st)
 {
     ito_estimate e;
@@ -22,10 +29,14 @@ static ito_status step(ito_step *st)
     if (status == ITO_OK) status = ito_step_predict(st, 0, &st->t, st->x, &e);
     if (status != ITO_OK) return status;
     ito_posterior q = ito_level_posterior(&st->t, &st->s);
-    double sd = st->s.sigma > 0 ? sqrt(variance->fixed(&st->t, &st->s)) : 0;
+    bool is_noisy = st->s.sigma > 0;
     /* EQ[ddpm:11] = EQ[survey:12] = EQ[survey:17] = EQ[survey:6]  x_s = mu_tilde(x_t, x_0) + sd z; for s = t - 1 the
      * mean is (x_t - beta_t / sqrt(1 - alpha_bar_t) eps) / sqrt(1 - beta_t) */
-    return ito_step_to(st, 2, (const ito_term[]){{q.coef_x, st->x}, {q.coef_x0, e.x0}}, sd);
+    const ito_term mean[] = {{q.coef_x, st->x}, {q.coef_x0, e.x0}};
+    if (!is_noisy || variance->fixed)
+        return ito_step_to(st, 2, mean, is_noisy ? sqrt(variance->fixed(&st->t, &st->s)) : 0);
+    ito_log_variance learned = ito_variance_learned(variance, st->process, &st->t, &st->s);
+    return ito_step_to_learned(st, 2, mean, learned.shift, learned.scale, e.extra);
 }
 
 static const ito_opt_def options[] = {
@@ -44,5 +55,6 @@ const ito_sampler_def ito__sampler_ddpm = {
     .order = 0,
     .is_stochastic = true,
     .check = check,
+    .uses_extra = uses_extra,
     .step = step,
 };

@@ -68,6 +68,10 @@ static int64_t lay_out(ito_sampler *s)
     s->x_next = take(s, &used);
     s->out = take(s, &used);
     s->noise = take(s, &used);
+    if (s->uses_extra) {
+        s->extra = take(s, &used);
+        s->sd = take(s, &used);
+    }
     for (int i = 0; i < ITO_MAX(s->def->n_estimates, 1); i++) {
         s->estimates[i].x0 = take(s, &used);
         s->estimates[i].eps = take(s, &used);
@@ -103,6 +107,20 @@ static ito_status allocate(ito_sampler *s)
     return ITO_OK;
 }
 
+/* A learned variance takes one extra output channel for each channel of x. */
+static ito_status check_extra(ito_sampler *s)
+{
+    int channels = s->shape.n_dims > 1 ? (int)s->shape.d[s->shape.n_dims - 1] : 1, n_extra = s->denoiser->n_extra;
+    s->uses_extra = s->def->uses_extra && s->def->uses_extra(s->step.ctx, s->step.opts);
+    if (!s->uses_extra || n_extra == channels) return ITO_OK;
+    return ito__fail(
+        s->step.ctx, ITO_USAGE,
+        "sampler %s is asked for a learned variance, but the denoiser has %d extra output channels, expected "
+        "%d, one for each channel of x: choose a fixed variance (`ito list variance`) or a model that was "
+        "trained with a learned one",
+        s->def->choice.name, n_extra, channels);
+}
+
 static ito_status choose(ito_sampler *s)
 {
     ito_ctx *ctx = s->step.ctx;
@@ -110,6 +128,7 @@ static ito_status choose(ito_sampler *s)
     ITO_TRY(ito_sampler_find(ctx, o->sampler ? o->sampler : "ddim", &s->def));
     ITO_TRY(ito_choice_opts(ctx, &s->def->choice, o->sampler_opts, &s->own_opts, &s->step.opts));
     if (s->def->check) ITO_TRY(s->def->check(ctx, s->step.opts));
+    ITO_TRY(check_extra(s));
     ITO_TRY(ito_clip_find(ctx, o->clip ? o->clip : "none", &s->clip));
     return ito_choice_opts(ctx, &s->clip->choice, o->clip_opts, &s->own_clip_opts, &s->clip_opts);
 }
@@ -150,6 +169,7 @@ ito_status ito_sampler_create(ito_ctx *ctx, const ito_process *process, const it
     s->queue = (ito_queue){ito_ctx_n_threads(ctx)};
     ITO_GO(ito__backend_open(ctx, NULL, &backend));
     s->vec = backend->vec;
+    ITO_GO(ito_prediction_check(ctx, &denoiser->prediction, process));
     ITO_GO(choose(s));
     ITO_GO(allocate(s));
     ITO_GO(fill_times(s));

@@ -34,10 +34,12 @@ struct ito_sampler {
     ito__slot *estimates, *history;
     int n_history; /* how many of the history are filled */
     const float *last_x0;
+    bool uses_extra;
     bool has_estimate, has_next; /* in this step: was slot 0 asked for, was ito_step_to called? */
 
     float *slab; /* every array of floats below lies in it */
     float *x, *x_next, *out, *noise;
+    float *extra, *sd; /* NULL unless the sampler uses the denoiser's extra output */
     float **scratch;
     uint64_t *samples;
     ito_rng_key *keys;

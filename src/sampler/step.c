@@ -56,10 +56,11 @@ static ito_status evaluate(ito_sampler *s, const ito_level *t, const float *x)
 {
     /* A view cannot be const; the denoiser's contract is to read x only. */
     ito_tensor in = ito_tensor_view(ITO_F32, s->shape, (void *)x);
-    ito_tensor out = ito_tensor_view(ITO_F32, s->shape, s->out);
+    ito_tensor out = ito_tensor_view(ITO_F32, s->shape, s->out), extra = ito_tensor_view(ITO_F32, s->shape, s->extra);
     for (int64_t i = 0; i < s->step.n; i++) s->times_of[i] = t->t;
     s->n_evals++;
-    return s->denoiser->eval(s->denoiser->self, s->step.ctx, &in, s->times_of, s->condition, &out, NULL);
+    return s->denoiser->eval(s->denoiser->self, s->step.ctx, &in, s->times_of, s->condition, &out,
+                             s->uses_extra ? &extra : NULL);
 }
 
 /* eps = (x_t - signal x_0) / sigma: after x_0 was changed. At sigma = 0 there is no noise to speak of. */
@@ -89,7 +90,7 @@ ito_status ito_step_predict(ito_step *step, int slot_index, const ito_level *t, 
     ito_sampler *s = step->sampler;
     assert(slot_index >= 0 && slot_index < ITO_MAX(s->def->n_estimates, 1));
     ito__slot *slot = &s->estimates[slot_index];
-    ito_prediction_map m = ito_prediction_map_at(&s->denoiser->prediction, t);
+    ito_prediction_map m = ito_prediction_map_in(&s->denoiser->prediction, step->process, t);
     if (!m.has_x0)
         return ito__fail(step->ctx, ITO_NUMERIC,
                          "%s prediction cannot tell x_0 at t = %g, where no signal is left (log-SNR %g): start at an "
@@ -107,7 +108,7 @@ ito_status ito_step_predict(ito_step *step, int slot_index, const ito_level *t, 
         s->has_estimate = true;
         s->last_x0 = slot->x0;
     }
-    *out = (ito_estimate){*t, slot->x0, slot->eps};
+    *out = (ito_estimate){*t, slot->x0, slot->eps, s->extra};
     return ITO_OK;
 }
 
@@ -117,15 +118,29 @@ bool ito_step_history(const ito_step *step, int back, ito_estimate *out)
     assert(back >= 1 && back <= s->def->n_history);
     if (back > s->n_history) return false;
     const ito__slot *slot = &s->history[back - 1];
-    *out = (ito_estimate){slot->t, slot->x0, slot->eps};
+    *out = (ito_estimate){slot->t, slot->x0, slot->eps, NULL};
     return true;
 }
 
-ito_status ito_step_to(ito_step *step, int n_terms, const ito_term *terms, double sd)
+/* x_s = mean + sqrt(variance) z, or mean + sqrt(variance) sd z of each element. */
+static void add_noise(ito_sampler *s, const ito_moments *moments)
+{
+    int64_t n = s->step.n;
+    double sd = sqrt(moments->variance);
+    if (!moments->sd) {
+        /* EQ[survey:2] = EQ[survey:5.2]  x_s = mean + sd z, z standard normal */
+        ito__sampler_combine(s, 2, (const ito_term[]){{1, s->x_next}, {sd, s->noise}}, s->x_next);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) s->coef[i] = sd;
+    s->vec->muladd(&s->queue, n, s->step.size, s->coef, moments->sd, s->noise, s->x_next);
+}
+
+/* The end of a step whose deviations, where each element has its own, are in s->sd. */
+static ito_status finish(ito_step *step, int n_terms, const ito_term *terms, ito_moments moments)
 {
     ito_sampler *s = step->sampler;
-    ito_moments moments = {s->x_next, sd * sd};
-    assert(!s->has_next && sd >= 0);
+    assert(!s->has_next);
     s->has_next = true;
     ito__sampler_combine(s, n_terms, terms, s->x_next);
     for (int i = 0; i < s->options.n_hooks; i++) {
@@ -134,7 +149,26 @@ ito_status ito_step_to(ito_step *step, int n_terms, const ito_term *terms, doubl
     }
     if (!(moments.variance > 0)) return ITO_OK;
     ITO_TRY(ito_step_noise(step, 0, s->noise));
-    /* EQ[survey:2] = EQ[survey:5.2]  x_s = mean + sd z, z standard normal */
-    ito__sampler_combine(s, 2, (const ito_term[]){{1, s->x_next}, {sqrt(moments.variance), s->noise}}, s->x_next);
+    add_noise(s, &moments);
     return ITO_OK;
+}
+
+ito_status ito_step_to(ito_step *step, int n_terms, const ito_term *terms, double sd)
+{
+    assert(sd >= 0);
+    return finish(step, n_terms, terms, (ito_moments){step->sampler->x_next, sd * sd, NULL});
+}
+
+ito_status ito_step_to_learned(ito_step *step, int n_terms, const ito_term *terms, double shift, double scale,
+                               const float *extra)
+{
+    ito_sampler *s = step->sampler;
+    int64_t n = step->n;
+    assert(s->uses_extra && extra);
+    for (int64_t i = 0; i < n; i++) {
+        s->coef[i] = 0.5 * shift; /* of the deviation */
+        s->coef[n + i] = 0.5 * scale;
+    }
+    s->vec->exp(&s->queue, n, step->size, s->coef, s->coef + n, extra, s->sd);
+    return finish(step, n_terms, terms, (ito_moments){s->x_next, 1, s->sd});
 }

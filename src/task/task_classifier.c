@@ -131,7 +131,9 @@ static ito_status measure(state *s, ito__runner *runner, ito_loader *loader, flo
     while (all || n < ENDLESS_SAMPLES) {
         ITO_TRY(ito_loader_next(loader, &batch));
         if (batch.n == 0) break;
-        ITO_TRY(ito__runner_run(runner, batch.n, s->data->height, s->data->width, batch.images, NULL, NULL, logits));
+        ITO_TRY(ito__runner_run(
+            runner, &(ito__runner_batch){
+                        .n = batch.n, .h = s->data->height, .w = s->data->width, .x = batch.images, .out = logits}));
         right += count_right(&batch, logits, s->data->n_classes);
         n += batch.n;
     }

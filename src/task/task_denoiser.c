@@ -1,15 +1,16 @@
-/* Training a denoiser: Ho, Jain and Abbeel 2020, algorithm 1, for any process and linear prediction; labels are hidden from a
- * share of the samples, so that the one network serves both halves of classifier-free guidance (Ho and Salimans 2022).
- * Everything random of a sample is keyed by its position in the run. */
+/* Training a denoiser: Ho, Jain and Abbeel 2020, algorithm 1, along every axis of a recipe: process, prediction, times, weighting,
+ * loss form, variance, objective. Labels are hidden from a share of the samples, so that the one network serves both halves of
+ * classifier-free guidance (Ho and Salimans 2022). Everything random of a sample is keyed by its position in the run. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <ito/model.h>
-#include <ito/prediction.h>
-#include <ito/process.h>
+#include <ito/timedist.h>
+#include <ito/variance.h>
 
-#include "objective/denoise.h"
+#include "objective/extras.h"
+#include "objective/objective.h"
 #include "pipeline/generate.h"
 #include "pipeline/model_dir.h"
 #include "task/task_net.h"
@@ -18,15 +19,20 @@ typedef struct state {
     ito_task_env env;
     const ito_dataset_info *data;
     ito_process *process;
-    ito_prediction prediction;
+    ito_timedist *timedist;
+    ito_denoise_setup setup;
+    const ito_objective_def *objective;
     double label_dropout;
+    bool stratified, immiscible;
+    double offset, perturbation;
     ito_trained_net *unet;
     ito_denoise inputs;
     ito_arch_inputs net_inputs;
     int64_t image_size;
     /* one batch of what is drawn */
     ito_rng_key *keys;
-    float *eps, *coef, *t;
+    float *eps, *noisier, *probe, *coef, *label_t, *losses; /* noisier, probe: NULL where unused */
+    double *t, *observed;
     int32_t *labels;
 } state;
 
@@ -35,37 +41,57 @@ static void destroy(void *self)
     state *s = self;
     if (!s) return;
     ito_ctx *ctx = s->env.ctx;
-    void *arrays[] = {s->keys, s->eps, s->coef, s->t, s->labels};
+    void *arrays[] = {s->keys,    s->eps,    s->noisier, s->probe,    s->coef,
+                      s->label_t, s->losses, s->t,       s->observed, s->labels};
     ito__trained_net_destroy(s->unet);
+    ito_timedist_destroy(s->timedist);
     ito_process_destroy(s->process);
     for (int i = 0; i < ITO_COUNT(arrays); i++) ito__free(ctx, arrays[i]);
     ito__free(ctx, s);
 }
 
-/* What the data decides of a diffusers config. */
-static json_t *sizes(const ito_dataset_info *data)
+/* What the data and the variance decide of a diffusers config. */
+static json_t *sizes(const ito_dataset_info *data, bool learns_variance)
 {
     json_t *size =
         data->height == data->width ? json_integer(data->height) : json_pack("[i, i]", data->height, data->width);
     json_t *o = json_pack("{s:o, s:i, s:i}", "sample_size", size, "in_channels", data->channels, "out_channels",
-                          data->channels);
+                          data->channels * (1 + learns_variance));
     if (o && data->n_classes > 0) json_object_set_new(o, "num_class_embeds", json_integer(data->n_classes + 1));
     return o;
 }
 
-static ito_status build(state *s)
+static ito_value *network_output(state *s)
 {
     ito_trained_net *u = s->unet;
-    ito_graph *g = u->g;
-    s->inputs = ito__denoise_begin(g, ITO_SHAPE(s->env.batch, s->data->height, s->data->width, s->data->channels));
-    s->net_inputs.x = s->inputs.x_t;
-    s->net_inputs.t = ito_graph_input(g, "t", ITO_F32, ITO_SHAPE(s->env.batch));
-    if (u->network->info.n_labels) s->net_inputs.label = ito_graph_input(g, "label", ITO_I32, ITO_SHAPE(s->env.batch));
+    s->net_inputs.x = s->inputs.x_in;
+    s->net_inputs.t = ito_graph_input(u->g, "t", ITO_F32, ITO_SHAPE(s->env.batch));
+    if (u->network->info.n_labels)
+        s->net_inputs.label = ito_graph_input(u->g, "label", ITO_I32, ITO_SHAPE(s->env.batch));
     ito_scope root = ito__net_scope(u->net);
-    ito_value *output = u->network->arch->build(&root, u->network->config, &s->net_inputs);
-    ito_value *losses = ito__denoise_loss(g, &s->inputs, output);
-    ito_value *loss = ito_op_mean(g, losses, ITO_ALL_AXES, false);
-    return ito__trained_net_compile(u, 1, &loss);
+    return u->network->arch->build(&root, u->network->config, &s->net_inputs);
+}
+
+static ito_status build(state *s, bool learns_variance)
+{
+    ito_graph *g = s->unet->g;
+    const ito__recipe *r = s->env.recipe;
+    int64_t c = s->data->channels;
+    s->inputs = ito__denoise_begin(g, ITO_SHAPE(s->env.batch, s->data->height, s->data->width, c),
+                                   s->setup.prediction.def->scale_in != NULL, s->perturbation > 0);
+    if (s->objective->needs_probe)
+        s->inputs.probe = ito_graph_input(g, "probe", ITO_F32, ito_value_shape(s->inputs.x0));
+    ito_value *output = network_output(s);
+    ito_objective_parts parts = {.g = g,
+                                 .noised = &s->inputs,
+                                 .output = learns_variance ? ito_op_slice_axis(g, output, 3, 0, c) : output,
+                                 .extra = learns_variance ? ito_op_slice_axis(g, output, 3, c, 2 * c) : NULL,
+                                 .loss_opts = r->loss.opts,
+                                 .opts = r->objective.opts,
+                                 .n_timesteps = ito_process_n_timesteps(s->process)};
+    ITO_TRY(ito_loss_find(s->env.ctx, r->loss.name, &parts.loss));
+    ito_value *losses = s->objective->build(&parts);
+    return ito__trained_net_compile(s->unet, 2, (ito_value *[]){ito_op_mean(g, losses, ITO_ALL_AXES, false), losses});
 }
 
 static ito_status allocate(state *s)
@@ -75,9 +101,54 @@ static ito_status allocate(state *s)
     s->keys = ito__alloc_array(ctx, n, sizeof *s->keys);
     s->eps = ito__alloc_array(ctx, n * (size_t)s->image_size, sizeof *s->eps);
     s->coef = ito__alloc_array(ctx, n, ITO_DENOISE_COLUMNS * sizeof *s->coef);
+    s->label_t = ito__alloc_array(ctx, n, sizeof *s->label_t);
     s->t = ito__alloc_array(ctx, n, sizeof *s->t);
+    s->losses = ito__alloc_array(ctx, n, sizeof *s->losses);
+    s->observed = ito__alloc_array(ctx, n, sizeof *s->observed);
     s->labels = ito__alloc_array(ctx, n, sizeof *s->labels);
-    return s->keys && s->eps && s->coef && s->t && s->labels ? ITO_OK : ITO_MEMORY;
+    if (s->perturbation > 0) s->noisier = ito__alloc_array(ctx, n * (size_t)s->image_size, sizeof *s->noisier);
+    if (s->objective->needs_probe) s->probe = ito__alloc_array(ctx, n * (size_t)s->image_size, sizeof *s->probe);
+    if ((s->perturbation > 0 && !s->noisier) || (s->objective->needs_probe && !s->probe)) return ITO_MEMORY;
+    bool all = s->keys && s->eps && s->coef && s->label_t && s->losses && s->t && s->observed && s->labels;
+    return all ? ITO_OK : ITO_MEMORY;
+}
+
+/* Do the recipe's choices go together? */
+static ito_status check(const state *s, bool learns_variance)
+{
+    const ito__recipe *r = s->env.recipe;
+    ito_ctx *ctx = s->env.ctx;
+    if (s->objective->needs_chain && !ito_process_n_timesteps(s->process))
+        return ito__fail(ctx, ITO_USAGE,
+                         "objective %s needs a discrete process, %s is continuous: choose another of either",
+                         r->objective.name, r->process.name);
+    if (s->objective->needs_variance != learns_variance)
+        return ito__fail(
+            ctx, ITO_USAGE,
+            "objective %s and variance %s do not go together: hybrid and vlb train a learned variance, and "
+            "nothing else does",
+            r->objective.name, r->variance.name);
+    return ITO_OK;
+}
+
+/* The recipe's choices along the axes that know no network. */
+static ito_status choose(state *s)
+{
+    const ito__recipe *r = s->env.recipe;
+    ito_ctx *ctx = s->env.ctx;
+    ITO_TRY(ito_process_create(ctx, r->process.name, r->process.opts, &s->process));
+    ITO_TRY(ito_timedist_create(ctx, r->timedist.name, r->timedist.opts, s->process, &s->timedist));
+    s->setup.process = s->process;
+    ITO_TRY(ito_prediction_find(ctx, r->prediction.name, &s->setup.prediction));
+    s->setup.prediction.opts = r->prediction.opts;
+    ITO_TRY(ito_weighting_find(ctx, r->weighting.name, &s->setup.weighting.def));
+    s->setup.weighting.opts = r->weighting.opts;
+    ITO_TRY(ito_variance_find(ctx, r->variance.name, &s->setup.variance));
+    ITO_TRY(ito__objective_find(ctx, r->objective.name, &s->objective));
+    s->setup.needs_score = s->objective->needs_probe;
+    size_t bytes;
+    void *history = ito_timedist_history(s->timedist, &bytes);
+    return history ? ito__checkpoint_add_bytes(s->env.checkpoint, "timedist", history, bytes) : ITO_OK;
 }
 
 static ito_status create(const ito_task_env *env, void **out)
@@ -88,12 +159,17 @@ static ito_status create(const ito_task_env *env, void **out)
     if (!s) return ITO_MEMORY;
     *s = (state){.env = *env,
                  .data = ito_dataset_get_info(env->data),
-                 .label_dropout = ito_opts_real(env->recipe->train, "label_dropout")};
+                 .label_dropout = ito_opts_real(env->recipe->train, "label_dropout"),
+                 .stratified = ito_opts_bool(env->recipe->train, "stratified"),
+                 .immiscible = ito_opts_bool(env->recipe->train, "immiscible"),
+                 .offset = ito_opts_real(env->recipe->train, "offset_noise"),
+                 .perturbation = ito_opts_real(env->recipe->train, "input_perturbation")};
     s->image_size = (int64_t)s->data->height * s->data->width * s->data->channels;
-    ITO_GO(ito_process_create(env->ctx, env->recipe->process, env->recipe->process_opts, &s->process));
-    ITO_GO(ito_prediction_find(env->ctx, env->recipe->prediction, &s->prediction));
-    ITO_GO(ito__task_net_create(env, "unet", sizes(s->data), &s->unet));
-    ITO_GO(build(s));
+    ITO_GO(choose(s));
+    bool learns_variance = s->setup.variance->range != NULL;
+    ITO_GO(check(s, learns_variance));
+    ITO_GO(ito__task_net_create(env, "unet", sizes(s->data, learns_variance), &s->unet));
+    ITO_GO(build(s, learns_variance));
     ITO_GO(allocate(s));
     *out = s;
     return ITO_OK;
@@ -102,20 +178,17 @@ done:
     return st;
 }
 
-/* t ~ uniform on 1..T, then the coefficients of noising and of the target at t. */
-static void draw_time(state *s, int i, uint64_t position)
+/* The time of sample i of the batch, and what follows from it. Stratified: sample i of n takes its time from the i-th of n equal
+ * shares of the distribution. */
+static ito_status draw_time(state *s, int i, uint64_t position)
 {
     ito_rng_key key = {.seed = s->env.seed, .stream = ITO_STREAM_TIME, .sample = position};
-    uint64_t T = (uint64_t)ito_process_n_timesteps(s->process);
-    double t = 1 + (double)ito_rng_below(key, 0, T);
-    ito_level level = ito_process_level(s->process, t);
-    ito_prediction_map map = ito_prediction_map_at(&s->prediction, &level);
-    float *coef = s->coef + (ptrdiff_t)i * ITO_DENOISE_COLUMNS;
-    coef[ITO_DENOISE_SIGNAL] = (float)level.signal;
-    coef[ITO_DENOISE_SIGMA] = (float)level.sigma;
-    coef[ITO_DENOISE_OUT_X0] = (float)map.out_x0;
-    coef[ITO_DENOISE_OUT_EPS] = (float)map.out_eps;
-    s->t[i] = (float)(t - 1); /* files count timesteps from 0 */
+    double u, factor;
+    ito_rng_uniform(key, 0, 1, &u);
+    if (s->stratified) u = (i + u) / s->env.batch;
+    s->t[i] = ito_timedist_quantile(s->timedist, u, &factor);
+    s->label_t[i] = (float)ito_process_label(s->process, s->t[i]);
+    return ito__denoise_columns(s->env.ctx, &s->setup, s->t[i], factor, s->coef + (ptrdiff_t)i * ITO_DENOISE_COLUMNS);
 }
 
 static int32_t draw_label(const state *s, const ito_batch *batch, int i)
@@ -126,22 +199,56 @@ static int32_t draw_label(const state *s, const ito_batch *batch, int i)
     return !batch->labels || u < s->label_dropout ? s->data->n_classes : batch->labels[i];
 }
 
+/* eps by the samples' keys, and what the settings make of it. */
+static ito_status draw_noise(state *s, const ito_batch *batch)
+{
+    ito_queue q = {ito_ctx_n_threads(s->env.ctx)};
+    ito_noise_batch noise = {batch->n, s->image_size, s->data->channels, s->keys, s->eps};
+    s->unet->optimizer->backend->vec->normal(&q, batch->n, s->image_size, s->keys, s->eps);
+    if (s->offset > 0) ito__offset_noise(&noise, s->offset);
+    if (s->immiscible) ITO_TRY(ito__immiscible_noise(s->env.ctx, &noise, batch->images));
+    return s->noisier ? ito__input_perturbation(s->env.ctx, &noise, s->perturbation, s->noisier) : ITO_OK;
+}
+
+/* Directions of normal numbers. */
+static ito_status write_probe(state *s, const ito_batch *batch)
+{
+    ito_queue q = {ito_ctx_n_threads(s->env.ctx)};
+    for (int i = 0; i < batch->n; i++) s->keys[i].stream = ITO_STREAM_PROBE;
+    s->unet->optimizer->backend->vec->normal(&q, batch->n, s->image_size, s->keys, s->probe);
+    return ito_program_write(s->unet->program, s->inputs.probe, s->probe);
+}
+
 static ito_status write_inputs(state *s, const ito_batch *batch)
 {
     ito_program *p = s->unet->program;
     for (int i = 0; i < batch->n; i++) {
         uint64_t position = (uint64_t)batch->positions[i];
         s->keys[i] = (ito_rng_key){.seed = s->env.seed, .stream = ITO_STREAM_NOISE, .sample = position};
-        draw_time(s, i, position);
+        ITO_TRY(draw_time(s, i, position));
         s->labels[i] = draw_label(s, batch, i);
     }
-    ito_queue q = {ito_ctx_n_threads(s->env.ctx)};
-    s->unet->optimizer->backend->vec->normal(&q, batch->n, s->image_size, s->keys, s->eps);
+    ITO_TRY(draw_noise(s, batch));
     ITO_TRY(ito_program_write(p, s->inputs.x0, batch->images));
     ITO_TRY(ito_program_write(p, s->inputs.eps, s->eps));
+    if (s->noisier) ITO_TRY(ito_program_write(p, s->inputs.eps_in, s->noisier));
+    if (s->probe) ITO_TRY(write_probe(s, batch));
     ITO_TRY(ito_program_write(p, s->inputs.coef, s->coef));
-    ITO_TRY(ito_program_write(p, s->net_inputs.t, s->t));
+    ITO_TRY(ito_program_write(p, s->net_inputs.t, s->label_t));
     return s->net_inputs.label ? ito_program_write(p, s->net_inputs.label, s->labels) : ITO_OK;
+}
+
+/* Tells the time distribution what each sample's loss was without its factor. */
+static ito_status observe(state *s)
+{
+    if (!ito_timedist_get_def(s->timedist)->observe) return ITO_OK;
+    ITO_TRY(ito_program_read(s->unet->program, s->unet->outputs[1], s->losses));
+    for (int i = 0; i < s->env.batch; i++) {
+        float factor = s->coef[(ptrdiff_t)i * ITO_DENOISE_COLUMNS + ITO_DENOISE_FACTOR];
+        s->observed[i] = (double)s->losses[i] / (double)factor;
+    }
+    ito_timedist_observe(s->timedist, s->env.batch, s->t, s->observed);
+    return ITO_OK;
 }
 
 static ito_status step(void *self, ito_task_step *step)
@@ -149,7 +256,8 @@ static ito_status step(void *self, ito_task_step *step)
     state *s = self;
     ITO_TRY(write_inputs(s, step->batch));
     step->accuracy = NAN;
-    return ito__task_net_step(s->unet, step);
+    ITO_TRY(ito__task_net_step(s->unet, step));
+    return observe(s);
 }
 
 /* What a preview needs beside training's own memory is there while it is made and no longer. */
@@ -164,7 +272,7 @@ static ito_status preview(void *self, const char *path)
     ito__generator generator = {.ctx = s->env.ctx,
                                 .runner = runner,
                                 .process = s->process,
-                                .prediction = s->prediction,
+                                .prediction = s->setup.prediction,
                                 .height = s->data->height,
                                 .width = s->data->width,
                                 .channels = s->data->channels,
@@ -183,9 +291,11 @@ static ito_status save(void *self, const char *dir, json_t *record)
     state *s = self;
     ito__model_parts parts = {.task = "denoiser",
                               .network = s->unet->network,
-                              .process = s->env.recipe->process,
-                              .process_opts = s->env.recipe->process_opts,
-                              .prediction = s->env.recipe->prediction,
+                              .process = s->env.recipe->process.name,
+                              .process_opts = s->env.recipe->process.opts,
+                              .prediction = s->env.recipe->prediction.name,
+                              .prediction_opts = s->env.recipe->prediction.opts,
+                              .variance = s->env.recipe->variance.name,
                               .record = record};
     ITO_TRY(ito__optimizer_best(s->unet->optimizer, &parts.params));
     ito_status st = ito__model_write(s->env.ctx, dir, &parts);
@@ -211,11 +321,11 @@ static ito_status plan(const void *self, ito_plan *plan)
 extern const ito_task_def ito__task_denoiser;
 const ito_task_def ito__task_denoiser = {
     .choice = {.name = "denoiser",
-               .summary = "predict the noise, the image or v from a noised image",
-               .formula = "loss = mean |f(x_t, t, y) - target|^2, x_t = signal x0 + sigma eps, t ~ U{1..T}",
+               .summary = "predict the noise, the image, the score, ... from a noised image",
+               .formula = "loss = mean w(t) l(f(x_t, t, y) - target), x_t = signal x0 + sigma eps, t ~ p(t)",
                .paper = "ddpm",
                .eq = "ddpm:14",
-               .file = "src/objective/denoise.c"},
+               .file = "src/objective/error.c"},
     .create = create,
     .destroy = destroy,
     .step = step,

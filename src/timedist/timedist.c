@@ -1,10 +1,19 @@
 /* The axis "timedist": a descriptor with the state its create() built. */
 #include <ito/timedist.h>
 
+#include <stdio.h>
+
 #define ITO_CHOICE_LIST "timedist/timedist_list.h"
 #include "base/axis.h"
 
-ITO_AXIS_DEFINE(timedist, .question = "which noise levels does training see?");
+static const char *claims(const ito_choice *choice, char *text, size_t size)
+{
+    const ito_timedist_def *def = (const ito_timedist_def *)choice;
+    snprintf(text, size, "%s", def->observe ? "learns from the losses" : "");
+    return text;
+}
+
+ITO_AXIS_DEFINE(timedist, .question = "which noise levels does training see?", .claims = claims);
 
 struct ito_timedist {
     ito_ctx *ctx;

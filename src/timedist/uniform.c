@@ -1,21 +1,15 @@
 /* Uniform times: of 1..T when the process is discrete (Ho, Jain, Abbeel 2020, algorithm 1), else of t_min..t_max. */
 #include <ito/timedist.h>
 
-#include <math.h>
-
 #include "base/base.h"
-
-typedef struct uniform {
-    int n_timesteps;
-    double low, high;
-} uniform;
+#include "timedist/span.h"
 
 static ito_status create(ito_ctx *ctx, const ito_opts *opts, const ito_process *process, void **state)
 {
     (void)opts;
-    uniform *d = *state = ito__alloc(ctx, sizeof *d);
+    ito__span *d = *state = ito__alloc(ctx, sizeof *d);
     if (!d) return ITO_MEMORY;
-    *d = (uniform){ito_process_n_timesteps(process), ito_process_t_min(process), ito_process_t_max(process)};
+    *d = ito__span_of(process);
     return ITO_OK;
 }
 
@@ -26,11 +20,8 @@ static void destroy(ito_ctx *ctx, void *state)
 
 static double quantile(const void *state, double u, double *factor)
 {
-    const uniform *d = state;
     (void)factor;
-    /* EQ[ddpm:a1]  t ~ U{1, .., T} */
-    if (d->n_timesteps) return 1 + fmin(floor(u * d->n_timesteps), d->n_timesteps - 1);
-    return d->low + u * (d->high - d->low);
+    return ito__span_time(state, u); /* EQ[ddpm:a1]  t ~ U{1, .., T} */
 }
 
 const ito_timedist_def ito__timedist_uniform = {

@@ -66,6 +66,11 @@ ito_status ito__checkpoint_add_f64(ito__checkpoint *c, const char *name, double 
     return add(c, name, ITO_SAFETENSORS_F64, 1, value);
 }
 
+ito_status ito__checkpoint_add_bytes(ito__checkpoint *c, const char *name, void *data, size_t bytes)
+{
+    return add(c, name, ITO_SAFETENSORS_U8, (int64_t)bytes, data);
+}
+
 static size_t bytes_of(const entry *e)
 {
     return (size_t)e->count * ito_safetensors_dtype_size(e->dtype);

@@ -16,6 +16,7 @@ void ito__checkpoint_destroy(ito__checkpoint *c);
 ito_status ito__checkpoint_add_params(ito__checkpoint *c, const char *name, ito_params *params);
 ito_status ito__checkpoint_add_i64(ito__checkpoint *c, const char *name, int64_t *value);
 ito_status ito__checkpoint_add_f64(ito__checkpoint *c, const char *name, double *value);
+ito_status ito__checkpoint_add_bytes(ito__checkpoint *c, const char *name, void *data, size_t bytes);
 
 /* texts: key, value, key, value, ..., NULL: kept beside the state and compared by load (what must agree to go on). */
 ito_status ito__checkpoint_save(ito__checkpoint *c, const char *path, const char *const *texts);

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <ito/prediction.h>
-#include <ito/process.h>
+#include <ito/registry.h>
 
 #include "base/file.h"
 
@@ -28,6 +27,10 @@ static const ito_opt_def train_options[] = {
     ITO_OPT_REAL("clip_norm", 1, 0, 1e9, "largest norm of the gradient; 0: no clipping"),
     ITO_OPT_REAL("ema_decay", 0.999, 0, 0.9999999, "of the moving average of the weights; 0: none"),
     ITO_OPT_REAL("label_dropout", 0.1, 0, 1, "share of labels hidden, for classifier-free guidance"),
+    ITO_OPT_BOOL("stratified", 1, "spread the times of a batch evenly over their distribution"),
+    ITO_OPT_REAL("offset_noise", 0, 0, 10, "deviation of a noise that all pixels of a channel share; 0: none"),
+    ITO_OPT_REAL("input_perturbation", 0, 0, 10, "further noise of x_t that the target does not know, as 0.1; 0: none"),
+    ITO_OPT_BOOL("immiscible", 0, "within a batch, give each image the noise near to it"),
     ITO_OPT_BOOL("flip", 0, "mirror every second image"),
     ITO_OPT_CHOICE("precision", 0, precisions,
                    "of what a step keeps for its gradients, and the optimizer beside the weights"),
@@ -48,6 +51,7 @@ static const char *default_name(const char *task, const ito_dataset *data)
 {
     if (task && !strcmp(task, "classifier")) return "classifier";
     if (!strcmp(ito_dataset_get_def(data)->choice.name, "shapes")) return "shapes";
+    if (ito_dataset_get_info(data)->height == 1 && ito_dataset_get_info(data)->width == 1) return "points";
     return ito_dataset_get_info(data)->channels == 1 ? "mnist" : "tiles";
 }
 
@@ -79,13 +83,23 @@ static json_t *value_of(const char *text)
     return value ? value : json_string(text);
 }
 
+/* The object of that name; a text becomes its "name". */
 static json_t *section(json_t *root, const char *name)
 {
     json_t *object = json_object_get(root, name);
     if (json_is_object(object)) return object;
-    object = json_object();
+    object = json_is_string(object) ? json_pack("{s:O}", "name", object) : json_object();
     json_object_set_new(root, name, object);
     return object;
+}
+
+static bool is_axis(const char *key)
+{
+#define ITO_RECIPE_AXIS(axis, otherwise)                                                                               \
+    if (!strcmp(key, #axis)) return true;
+    ITO_RECIPE_AXES(ITO_RECIPE_AXIS)
+#undef ITO_RECIPE_AXIS
+    return false;
 }
 
 /* Where a setting goes: "process=NAME" replaces the choice with its options, "a.b=" sets b in section a, the rest are the
@@ -101,9 +115,7 @@ static ito_status apply(ito_ctx *ctx, json_t *root, const char *setting)
     if (!value) return ito__fail_memory(ctx, 0);
     char *dot = strchr(key, '.');
     int failed;
-    if (!strcmp(key, "process")) {
-        failed = json_object_set_new(root, key, json_pack("{s:o}", "name", value));
-    } else if (!strcmp(key, "prediction") || !strcmp(key, "task")) {
+    if (is_axis(key) || !strcmp(key, "task")) {
         failed = json_object_set_new(root, key, value);
     } else if (dot) {
         *dot = 0;
@@ -139,27 +151,28 @@ static ito_status set_options(ito_ctx *ctx, const char *what, json_t *object, it
 
 /* ---- checking ---- */
 
-static ito_status check_process(ito_ctx *ctx, ito__recipe *r, const char *where)
+static ito_status check_choice(ito_ctx *ctx, ito__recipe *r, const char *where, const char *axis, const char *otherwise,
+                               ito__recipe_choice *out)
 {
-    const ito_process_def *def;
-    json_t *process = json_object_get(r->root, "process");
-    ITO_TRY(ito__json_text(ctx, where, process, "name", "vp-cosine", &r->process));
-    ITO_TRY(ito_process_find(ctx, r->process, &def));
-    ITO_TRY(ito_opts_create(ctx, def->choice.options, &r->process_opts));
-    return set_options(ctx, r->process, process, r->process_opts);
+    json_t *object = section(r->root, axis);
+    if (!json_object_get(object, "name")) json_object_set_new(object, "name", json_string(otherwise));
+    ITO_TRY(ito__json_text(ctx, where, object, "name", otherwise, &out->name));
+    ITO_TRY(ito_choice_find(ctx, ito_axis_find(axis), out->name, &out->choice));
+    if (out->choice->options) ITO_TRY(ito_opts_create(ctx, out->choice->options, &out->opts));
+    if (out->opts) return set_options(ctx, out->name, object, out->opts);
+    if (json_object_size(object) == 1) return ITO_OK;
+    return ito__fail(ctx, ITO_USAGE, "%s: %s %s has no options, but the recipe sets some", where, axis, out->name);
 }
 
 static ito_status check(ito_ctx *ctx, ito__recipe *r, const char *where)
 {
-    ito_prediction prediction;
     r->architecture = section(r->root, "architecture");
     r->sample = section(r->root, "sample");
-    section(r->root, "process");
     ITO_TRY(ito__json_text(ctx, where, r->root, "name", where, &r->name));
     ITO_TRY(ito__json_text(ctx, where, r->root, "task", "denoiser", &r->task));
-    ITO_TRY(ito__json_text(ctx, where, r->root, "prediction", "eps", &r->prediction));
-    ITO_TRY(ito_prediction_find(ctx, r->prediction, &prediction));
-    ITO_TRY(check_process(ctx, r, where));
+#define ITO_RECIPE_AXIS(axis, otherwise) ITO_TRY(check_choice(ctx, r, where, #axis, otherwise, &r->axis));
+    ITO_RECIPE_AXES(ITO_RECIPE_AXIS)
+#undef ITO_RECIPE_AXIS
     ITO_TRY(ito_opts_create(ctx, train_options, &r->train));
     ITO_TRY(set_options(ctx, "train", section(r->root, "train"), r->train));
     if (ito_opts_int(r->train, "steps") == 0 && ito_opts_real(r->train, "minutes") <= 0)
@@ -197,7 +210,9 @@ void ito__recipe_destroy(ito__recipe *r)
 {
     if (!r) return;
     ito_opts_destroy(r->train);
-    ito_opts_destroy(r->process_opts);
+#define ITO_RECIPE_AXIS(axis, otherwise) ito_opts_destroy(r->axis.opts);
+    ITO_RECIPE_AXES(ITO_RECIPE_AXIS)
+#undef ITO_RECIPE_AXIS
     json_decref(r->root);
     ito__free(r->ctx, r);
 }

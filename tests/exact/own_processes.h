@@ -1,5 +1,5 @@
-/* Processes of a program's own, in continuous time: rectified flow's line, which has no signal left at t = 1, and
- * EDM's, whose time is sigma and which does not keep the variance. */
+/* Two continuous processes that tests register themselves: rectified flow, x_t = (1 - t) x_0 + t eps with both ends in reach,
+ * and EDM's, x_t = x_0 + t eps. */
 #ifndef ITO_TESTS_OWN_PROCESSES_H
 #define ITO_TESTS_OWN_PROCESSES_H
 
@@ -7,109 +7,128 @@
 
 #include <math.h>
 
-static ito_process *straight, *edm;
+#include <ito/rng.h>
 
-static inline ito_status straight_create(ito_ctx *c, const ito_opts *opts, ito_process_ends *ends, void **own)
+static ito_process *own_flow, *own_ve;
+
+static inline ito_status own_flow_create(ito_ctx *c, const ito_opts *opts, ito_process_ends *ends, void **state)
 {
     (void)c;
     (void)opts;
-    *own = NULL;
+    *state = NULL;
     *ends = (ito_process_ends){.t_min = 0, .t_max = 1, .prior_sd = 1};
     return ITO_OK;
 }
 
-static inline ito_level straight_level(const void *own, double t)
+static inline ito_level own_flow_level(const void *state, double t)
 {
-    (void)own;
+    (void)state;
     return (ito_level){t, 1 - t, t, 2 * log((1 - t) / t), -1, 1};
 }
 
-static inline double straight_time(const void *own, double log_snr)
+static inline double own_flow_time(const void *state, double log_snr)
 {
-    (void)own;
+    (void)state;
     return 1 / (1 + exp(0.5 * log_snr));
 }
 
-static inline double straight_drift(const void *own, double t)
+static inline double own_flow_drift(const void *state, double t)
 {
-    (void)own;
+    (void)state;
     return -1 / (1 - t);
 }
 
-static inline double straight_diffusion(const void *own, double t)
+static inline double own_flow_diffusion(const void *state, double t)
 {
-    (void)own;
+    (void)state;
     return sqrt(2 * t / (1 - t));
 }
 
-static inline ito_status edm_create(ito_ctx *c, const ito_opts *opts, ito_process_ends *ends, void **own)
+static inline double own_label(const void *state, double t)
+{
+    (void)state;
+    return t;
+}
+
+static inline ito_status own_ve_create(ito_ctx *c, const ito_opts *opts, ito_process_ends *ends, void **state)
 {
     (void)c;
     (void)opts;
-    *own = NULL;
+    *state = NULL;
     *ends = (ito_process_ends){.t_min = 0.002, .t_max = 80, .prior_sd = 80};
     return ITO_OK;
 }
 
-static inline ito_level edm_level(const void *own, double t)
+static inline ito_level own_ve_level(const void *state, double t)
 {
-    (void)own;
+    (void)state;
     return (ito_level){t, 1, t, -2 * log(t), 0, 1};
 }
 
-static inline double edm_time(const void *own, double log_snr)
+static inline double own_ve_time(const void *state, double log_snr)
 {
-    (void)own;
+    (void)state;
     return fmin(fmax(exp(-0.5 * log_snr), 0.002), 80);
 }
 
-static inline double edm_drift(const void *own, double t)
+static inline double own_ve_drift(const void *state, double t)
 {
-    (void)own;
+    (void)state;
     (void)t;
     return 0;
 }
 
-static inline double edm_diffusion(const void *own, double t)
+static inline double own_ve_diffusion(const void *state, double t)
 {
-    (void)own;
+    (void)state;
     return sqrt(2 * t);
 }
 
-static inline double own_label(const void *own, double t)
+static const ito_process_def own_flow_def = {
+    .choice = {.name = "own-flow", .summary = "x_t = (1 - t) x_0 + t eps"},
+    .create = own_flow_create,
+    .level = own_flow_level,
+    .time = own_flow_time,
+    .drift = own_flow_drift,
+    .diffusion = own_flow_diffusion,
+    .label = own_label,
+};
+
+static const ito_process_def own_ve_def = {
+    .choice = {.name = "own-ve", .summary = "x_t = x_0 + t eps"},
+    .create = own_ve_create,
+    .level = own_ve_level,
+    .time = own_ve_time,
+    .drift = own_ve_drift,
+    .diffusion = own_ve_diffusion,
+    .label = own_label,
+};
+
+/* n numbers of [0, 1). */
+static inline void random_numbers(uint64_t seed, int n, double *u)
 {
-    (void)own;
-    return t;
+    ito_rng_uniform((ito_rng_key){.seed = seed, .stream = ITO_STREAM_USER}, 0, (size_t)n, u);
 }
 
-static inline void own_processes_open(void)
+/* All four processes: linear, cosine, own_flow, own_ve. */
+static inline int all_processes_setup(void **state)
 {
-    static const ito_process_def line_def = {.choice = {.name = "straight", .summary = "x_t = (1 - t) x_0 + t eps"},
-                                             .create = straight_create,
-                                             .level = straight_level,
-                                             .time = straight_time,
-                                             .drift = straight_drift,
-                                             .diffusion = straight_diffusion,
-                                             .label = own_label};
-    static const ito_process_def edm_def = {.choice = {.name = "own-edm", .summary = "x_t = x_0 + t eps"},
-                                            .create = edm_create,
-                                            .level = edm_level,
-                                            .time = edm_time,
-                                            .drift = edm_drift,
-                                            .diffusion = edm_diffusion,
-                                            .label = own_label};
-    processes_open(1);
-    assert_ok(ctx, ito_process_register(ctx, &line_def));
-    assert_ok(ctx, ito_process_register(ctx, &edm_def));
-    assert_ok(ctx, ito_process_create(ctx, "straight", NULL, &straight));
-    assert_ok(ctx, ito_process_create(ctx, "own-edm", NULL, &edm));
+    (void)state;
+    processes_open(0);
+    assert_ok(ctx, ito_process_register(ctx, &own_flow_def));
+    assert_ok(ctx, ito_process_register(ctx, &own_ve_def));
+    assert_ok(ctx, ito_process_create(ctx, "own-flow", NULL, &own_flow));
+    assert_ok(ctx, ito_process_create(ctx, "own-ve", NULL, &own_ve));
+    return 0;
 }
 
-static inline void own_processes_close(void)
+static inline int all_processes_teardown(void **state)
 {
-    ito_process_destroy(straight);
-    ito_process_destroy(edm);
+    (void)state;
+    ito_process_destroy(own_flow);
+    ito_process_destroy(own_ve);
     processes_close();
+    return 0;
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* The log-likelihood by the probability-flow ODE, on exact denoisers: Gaussians, where the ODE's own solution is known,
  * and mixtures in one and two dimensions, where the density is. Four processes, three kinds of prediction. */
-#include "exact/own_processes.h"
+#include "exact/likelihood_processes.h"
 
 #include <math.h>
 #include <string.h>

@@ -79,10 +79,10 @@ static void test_ddpm_is_algorithm_2(void **state)
 {
     (void)state;
     ito_mixture *m = gaussian();
-    const char *const kinds[] = {"eps", "x0", "v"};
+    const char *const kinds[] = {"eps", "x0", "v", "score", "velocity", "edm", "mu"};
     for (int large = 0; large < 2; large++) {
         ito_opts *opts = sampler_opts("ddpm", "variance", large ? "fixed_large" : "fixed_small");
-        for (int kind = 0; kind < 3; kind++) {
+        for (int kind = 0; kind < ITO_COUNT(kinds); kind++) {
             float got[3];
             ito_sample_options o = {
                 .sampler = "ddpm", .sampler_opts = opts, .n_steps = 1000, .seed = 5, .first_sample = 40};

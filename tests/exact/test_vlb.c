@@ -1,6 +1,6 @@
 /* The variational bound on exact denoisers: terms in closed form, a chain whose bound is tight, unbiased shares of the
  * chain, learned variances, rate and distortion. test_vlb_images.c has the rest. */
-#include "exact/own_processes.h"
+#include "exact/likelihood_processes.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* What the variational bound makes of pictures: the decoder, padding, clipping, chains in continuous time, and errors
  * that say what is wrong. The denoiser says the same whatever it sees. */
-#include "exact/own_processes.h"
+#include "exact/likelihood_processes.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* A Hessian-vector product through a whole U-Net with attention, in float64 on the reference kernels: the gradient of
+/* A Hessian-vector product through a whole U-Net with attention, and through an MLP, in float64 on the reference kernels: the gradient of
  * <dL/dw, v> in w must equal (dL/dw (w + h v) - dL/dw (w - h v)) / 2h. That takes the second derivative of every op in the
  * network at once: convolution with and without stride, group norm, attention, resampling, concatenation, embedding.
  *
@@ -22,6 +22,10 @@ static const char *const adm =
     " \"resnet_time_scale_shift\": \"scale_shift\", \"downsample_type\": \"resnet\", \"upsample_type\": \"resnet\","
     " \"act_fn\": \"gelu\", \"down_block_types\": [\"AttnDownBlock2D\", \"DownBlock2D\"],"
     " \"up_block_types\": [\"AttnUpBlock2D\", \"ResnetUpsampleBlock2D\"]}";
+
+static const char *const mlp =
+    "{\"_class_name\": \"MLP\", \"in_channels\": 3, \"hidden_width\": 6, \"n_blocks\": 2, \"num_class_embeds\": 3,"
+    " \"activation\": \"gelu\"}";
 
 typedef struct problem {
     ito_ctx *ctx;
@@ -60,7 +64,7 @@ static void compile(problem *q)
     free(outputs);
 }
 
-static problem begin(const char *config)
+static problem begin(const char *config, int64_t side)
 {
     problem q = {.ctx = ctx_open(0)};
     q.network = network_open(q.ctx, config);
@@ -73,7 +77,7 @@ static problem begin(const char *config)
     ito_params_init(q.w, 1);
     assert_ok(q.ctx, ito_graph_create(q.ctx, &q.g));
     assert_ok(q.ctx, ito__net_create(q.g, q.network->params, ITO_F64, false, &q.net));
-    q.in = ito__network_inputs(q.network, q.g, ITO_F64, 2, 4, 4);
+    q.in = ito__network_inputs(q.network, q.g, ITO_F64, 2, side, side);
     differentiate(&q);
     compile(&q);
     return q;
@@ -126,9 +130,9 @@ static void run_at(problem *q, double h)
     for (int64_t i = 0; i < size; i++) w[i] -= h * v[i];
 }
 
-static void check(const char *config)
+static void check(const char *config, int64_t side)
 {
-    problem q = begin(config);
+    problem q = begin(config, side);
     double **plus = calloc((size_t)q.n, sizeof *plus), largest = 0, worst = 0;
     write_inputs_of(&q);
     run_at(&q, STEP);
@@ -161,13 +165,19 @@ static void check(const char *config)
 static void test_attention_unet(void **state)
 {
     (void)state;
-    check(plain);
+    check(plain, 4);
 }
 
 static void test_adm_unet(void **state)
 {
     (void)state;
-    check(adm);
+    check(adm, 4);
+}
+
+static void test_mlp(void **state)
+{
+    (void)state;
+    check(mlp, 1);
 }
 
 int main(void)
@@ -175,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_attention_unet),
         cmocka_unit_test(test_adm_unet),
+        cmocka_unit_test(test_mlp),
     };
     return cmocka_run_group_tests_name("U-Net Hessian-vector products", tests, NULL, NULL);
 }

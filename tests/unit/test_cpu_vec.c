@@ -156,6 +156,28 @@ static void test_blend_and_muladd(void **state)
     assert_true(dst[0] == 30 && dst[1] == 82 && dst[2] == -25 && dst[3] == -312);
 }
 
+/* In double, rounded once. */
+static void test_exp(void **state)
+{
+    (void)state;
+    for (int s = 0; s < SIZES; s++) {
+        int64_t n = 3, size = sizes[s];
+        float *x = numbers(n * size, 4), *dst = malloc((size_t)(n * size) * sizeof *dst);
+        const double shift[] = {0, -3, 1.5}, scale[] = {1, 0.25, -2};
+        ito__cpu_vec.exp(&one, n, size, shift, scale, x, dst);
+        for (int64_t i = 0; i < n * size; i++)
+            assert_true(dst[i] == (float)exp(shift[i / size] + scale[i / size] * (double)x[i]));
+        ito__cpu_vec.exp(&one, n, size, shift, scale, x, x); /* in place */
+        assert_memory_equal(x, dst, (size_t)(n * size) * sizeof *x);
+        free(x);
+        free(dst);
+    }
+    const float odd[] = {INFINITY, -INFINITY, NAN};
+    float out[3];
+    ito__cpu_vec.exp(&one, 1, 3, (const double[]){1}, (const double[]){2}, odd, out);
+    assert_true(out[0] == INFINITY && out[1] == 0 && isnan(out[2]));
+}
+
 /* Everything once, into out: n * size floats of each function's result. */
 static void run_all(const ito_queue *q, int64_t n, int64_t size, int64_t first, const float *a, const float *b,
                     float *out, double *numbers_out)
@@ -177,6 +199,7 @@ static void run_all(const ito_queue *q, int64_t n, int64_t size, int64_t first, 
     ito__cpu_vec.norm(q, n, size, as, numbers_out + n);
     memcpy(out + 3 * m, as, (size_t)m * sizeof *out); /* the scratch's content is nobody's business */
     ito__cpu_vec.clamp(q, n, size, half, true, out + 3 * m);
+    ito__cpu_vec.exp(q, n, size, c, c + n, out + 3 * m, out + 3 * m);
 }
 
 static void test_any_thread_count_any_batch(void **state)
@@ -217,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_abs_quantile),
         cmocka_unit_test(test_abs_quantile_odd_values),
         cmocka_unit_test(test_blend_and_muladd),
+        cmocka_unit_test(test_exp),
         cmocka_unit_test(test_any_thread_count_any_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

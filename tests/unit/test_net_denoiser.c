@@ -73,7 +73,10 @@ static void run(fixture *f, const float *t, float *out)
 {
     float x[N * SIZE];
     for (int i = 0; i < N * SIZE; i++) x[i] = sinf((float)(7 * i));
-    assert_ok(f->ctx, ito__runner_run(f->runner, N, SIDE, SIDE, x, t, f->labels, out));
+    assert_ok(f->ctx,
+              ito__runner_run(
+                  f->runner,
+                  &(ito__runner_batch){.n = N, .h = SIDE, .w = SIDE, .x = x, .t = t, .labels = f->labels, .out = out}));
 }
 
 /* The first n samples are the same; the largest difference of the others. */
@@ -105,8 +108,100 @@ static void test_shared_time(void **state)
     }
 }
 
+/* ---- as a denoiser ---- */
+
+static const struct config learned = {"{\"_class_name\": \"UNet2DModel\", \"in_channels\": 1, \"out_channels\": 2,"
+                                      " \"norm_num_groups\": 2, \"block_out_channels\": [8, 12],"
+                                      " \"layers_per_block\": 1, \"down_block_types\": [\"DownBlock2D\","
+                                      " \"DownBlock2D\"], \"up_block_types\": [\"UpBlock2D\", \"UpBlock2D\"]}",
+                                      false};
+
+static ito_tensor images(float *data)
+{
+    return ito_tensor_view(ITO_F32, ITO_SHAPE(N, SIDE, SIDE, 1), data);
+}
+
+/* A kind whose network sees x_t halved. */
+static void halved_row(const ito_opts *opts, const ito_level *t, double row[2])
+{
+    (void)opts;
+    (void)t;
+    row[0] = 0;
+    row[1] = 1;
+}
+
+static double halved_scale(const ito_opts *opts, const ito_level *t)
+{
+    (void)opts;
+    (void)t;
+    return 0.5;
+}
+
+static const ito_prediction_def halved = {
+    .choice = {.name = "halved", .summary = "eps of x / 2"}, .row = halved_row, .scale_in = halved_scale};
+
+static double dot(const float *a, const float *b)
+{
+    double sum = 0;
+    for (int i = 0; i < N * SIZE; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+static void normal(uint64_t sample, float *out)
+{
+    ito_rng_normal((ito_rng_key){.seed = 3, .stream = ITO_STREAM_USER, .sample = sample}, 0, N * SIZE, out);
+}
+
+/* out and extra are the two channels of the network's own output for half of x; dx is out's derivative along a direction by
+ * differences, through the scaling (tolerance: float32 differences over 2e-2). */
+static void check_denoiser(const ito_prediction *prediction, float scale)
+{
+    fixture f = open_config(&learned);
+    const double t[N] = {1, 500, 900};
+    float x[N * SIZE], away[N * SIZE], dout[N * SIZE], both[2 * N * SIZE], scaled[N * SIZE], labels[N] = {0, 499, 899};
+    float o[4][N * SIZE], extra_data[N * SIZE];
+    ito_tensor X = images(x), out = images(o[0]), extra = images(extra_data), dx = images(o[1]), d = images(dout);
+    ito_process *process;
+    ito_denoiser net;
+    assert_ok(f.ctx, ito_process_create(f.ctx, "vp-cosine", NULL, &process));
+    assert_ok(f.ctx, ito__net_denoiser(f.ctx, f.runner, process, *prediction, false, &net));
+    assert_int_equal(net.n_extra, 1);
+    normal(1, x);
+    normal(2, away);
+    normal(3, dout);
+    assert_ok(f.ctx, net.eval(net.self, f.ctx, &X, t, NULL, &out, &extra));
+    for (int i = 0; i < N * SIZE; i++) scaled[i] = scale * x[i];
+    assert_ok(f.ctx,
+              ito__runner_run(
+                  f.runner, &(ito__runner_batch){.n = N, .h = SIDE, .w = SIDE, .x = scaled, .t = labels, .out = both}));
+    for (int i = 0; i < N * SIZE; i++) assert_true(o[0][i] == both[2 * i] && extra_data[i] == both[2 * i + 1]);
+    assert_ok(f.ctx, net.vjp(net.self, f.ctx, &X, t, NULL, &d, &out, &dx));
+    double along = dot(o[1], away), h = 1e-2;
+    for (int side = 0; side < 2; side++) {
+        for (int i = 0; i < N * SIZE; i++) x[i] += (float)(side ? -2 * h : h) * away[i];
+        ito_tensor moved = images(o[2 + side]);
+        assert_ok(f.ctx, net.eval(net.self, f.ctx, &X, t, NULL, &moved, NULL));
+    }
+    double difference = (dot(o[2], dout) - dot(o[3], dout)) / (2 * h);
+    assert_true(fabs(along - difference) < 2e-3 * (1 + fabs(difference)));
+    ito_denoiser_clear(&net);
+    ito_process_destroy(process);
+    close_fixture(&f);
+}
+
+static void test_denoiser(void **state)
+{
+    (void)state;
+    ito_ctx *ctx = ctx_open(1);
+    ito_prediction eps;
+    assert_ok(ctx, ito_prediction_find(ctx, "eps", &eps));
+    check_denoiser(&eps, 1);
+    check_denoiser(&(ito_prediction){.def = &halved}, 0.5f);
+    ito_ctx_destroy(ctx);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shared_time)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shared_time), cmocka_unit_test(test_denoiser)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,33 @@ static void test_odd_values(void **state)
     assert_fails(s->ctx, ITO_USAGE, "at least 200", ito_plot_write(s->ctx, path, &series, 1, &o));
 }
 
+/* A series on the right has a scale of its own, and room for it: the frame then ends at 648. */
+static void test_two_scales(void **state)
+{
+    scratch *s = *state;
+    const double x[] = {0, 50, 100}, y[] = {0, 1, 0.5}, other[] = {-10, NAN, 10}, none[] = {NAN, NAN, INFINITY};
+    ito_plot_series series[] = {{.n = 3, .x = x, .y = y},
+                                {.n = 3, .x = x, .y = other, .is_right = true, .has_dots = true}};
+    const char *path = scratch_path(s, "two.svg");
+    unsigned char *svg;
+    size_t length;
+    ito_plot_options o = {.y_label = "left", .right_label = "right"};
+    assert_ok(s->ctx, ito_plot_write(s->ctx, path, series, 2, &o));
+    assert_ok(s->ctx, ito__file_read(s->ctx, path, 1 << 20, &svg, &length));
+    assert_has((char *)svg, "d=\"M72.00 368.00L360.00 40.00L648.00 204.00\"");
+    assert_has((char *)svg, "d=\"M72.00 368.00M648.00 40.00\"");
+    assert_has((char *)svg, "<circle cx=\"648.00\" cy=\"40.00\"");
+    assert_has((char *)svg, "<text x=\"656.0\" y=\"208.0\">0</text>");
+    assert_has((char *)svg, ">right</text>");
+    ito__free(s->ctx, svg);
+    series[1].y = none; /* nothing to read off: no second scale */
+    assert_ok(s->ctx, ito_plot_write(s->ctx, path, series, 2, &o));
+    assert_ok(s->ctx, ito__file_read(s->ctx, path, 1 << 20, &svg, &length));
+    assert_null(strstr((char *)svg, ">right</text>"));
+    assert_null(strstr((char *)svg, "nan"));
+    ito__free(s->ctx, svg);
+}
+
 static void test_smooth(void **state)
 {
     (void)state;
@@ -90,10 +117,8 @@ static void test_smooth(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linear),
-        cmocka_unit_test(test_logarithmic),
-        cmocka_unit_test(test_odd_values),
-        cmocka_unit_test(test_smooth),
+        cmocka_unit_test(test_linear),     cmocka_unit_test(test_logarithmic), cmocka_unit_test(test_odd_values),
+        cmocka_unit_test(test_two_scales), cmocka_unit_test(test_smooth),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

@@ -137,6 +137,9 @@ static void test_vectors_on_closed_memory(void **state)
     assert_true(fabs(out[1] - sqrt(32.0)) < 1e-12);
     TEST->vec->abs_quantile(&q, N, SIZE, 1.0, dst, a, out);
     assert_true(out[0] == 12 && out[1] == 4);
+    TEST->vec->exp(&q, N, SIZE, unit, unit, dst, a); /* exp(1 + 2), .. */
+    TEST->download(found, a, BYTES);
+    assert_true(found[0] == (float)exp(3) && found[3] == (float)exp(-5));
     const ito_rng_key keys[N] = {{.seed = 1, .stream = ITO_STREAM_USER}, {.seed = 2, .stream = ITO_STREAM_USER}};
     float expected[SIZE];
     TEST->vec->normal(&q, N, SIZE, keys, dst);

@@ -20,7 +20,10 @@ static const char *const denoiser[] = {"architecture.block_out_channels=[8,16]",
 static const char *const classifier[] = {"architecture.block_out_channels=[8,16]", "schedule=constant", "log_every=1",
                                          "batch=3"};
 
+static const char *const points[] = {"architecture.hidden_width=16", "schedule=constant", "log_every=1", "batch=5"};
+
 typedef struct run {
+    const char *data; /* points, trained by their default recipe; NULL: shapes */
     const char *task;
     const char *const *base;
     int n_base;
@@ -49,10 +52,12 @@ static ito_status train(const run *r, const char *out, ito_train_result *result,
     int n = 2;
     for (int i = 0; i < r->n_base; i++) settings[n++] = r->base[i];
     if (r->extra) settings[n++] = r->extra;
-    ito_train_options o = {.data = "shapes",
-                           .data_settings = (const char *const[]){"size=8", NULL},
+    ito_train_options o = {.data = r->data ? r->data : "shapes",
+                           .data_settings = r->data ? NULL : (const char *const[]){"size=8", NULL},
                            .out = out,
-                           .recipe = r->task ? "classifier" : "shapes",
+                           .recipe = r->data   ? NULL
+                                     : r->task ? "classifier"
+                                               : "shapes",
                            .settings = settings,
                            .plan = r->plan,
                            .resume = r->resume,
@@ -155,6 +160,11 @@ static void check_resume(void **state, const run *base)
 static void test_resume_denoiser(void **state)
 {
     check_resume(state, &(run){.base = denoiser, .n_base = (int)(sizeof denoiser / sizeof *denoiser), .n_threads = 2});
+}
+
+static void test_resume_points(void **state)
+{
+    check_resume(state, &(run){.data = "moons", .base = points, .n_base = (int)(sizeof points / sizeof *points)});
 }
 
 static void test_resume_bf16(void **state)
@@ -333,6 +343,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_resume_denoiser, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_resume_points, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_resume_bf16, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_resume_classifier, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_resume_keeps_its_plan, scratch_setup, scratch_teardown),

@@ -18,7 +18,7 @@ typedef struct work {
     int n_terms;
     bool divide;
     double level;
-    const double *coef;
+    const double *coef, *scale;
     const ito_rng_key *key;
     const float *const *src;
     float *dst;
@@ -209,6 +209,21 @@ static void muladd(const ito_queue *q, int64_t n, int64_t size, const double *co
     run(q, (work){.n = n, .size = size, .coef = coef, .src = src, .dst = dst, .fn = muladd_span}, false);
 }
 
+static void exp_span(const work *w, int64_t sample, int64_t first, int64_t count)
+{
+    int64_t at = sample * w->size + first;
+    const double shift = w->coef[sample], scale = w->scale[sample];
+    const float *x = w->src[0] + at;
+    float *dst = w->dst + at;
+    for (int64_t j = 0; j < count; j++) dst[j] = (float)exp(shift + scale * (double)x[j]);
+}
+
+static void exponential(const ito_queue *q, int64_t n, int64_t size, const double *shift, const double *scale,
+                        const float *x, float *dst)
+{
+    run(q, (work){.n = n, .size = size, .coef = shift, .scale = scale, .src = &x, .dst = dst, .fn = exp_span}, false);
+}
+
 const ito_vec ito__cpu_vec = {
     .lincomb = lincomb,
     .normal = normal,
@@ -217,4 +232,5 @@ const ito_vec ito__cpu_vec = {
     .abs_quantile = abs_quantile,
     .blend = blend,
     .muladd = muladd,
+    .exp = exponential,
 };

@@ -192,6 +192,16 @@ static void vec_muladd(const ito_queue *q, int64_t n, int64_t size, const double
     protect_three(a, b, dst, floats(n, size), CLOSED);
 }
 
+static void vec_exp(const ito_queue *q, int64_t n, int64_t size, const double *shift, const double *scale,
+                    const float *x, float *dst)
+{
+    protect(x, floats(n, size), PROT_READ);
+    protect(dst, floats(n, size), OPEN);
+    ito__cpu_vec.exp(q, n, size, shift, scale, x, dst);
+    protect(x, floats(n, size), CLOSED);
+    protect(dst, floats(n, size), CLOSED);
+}
+
 static const ito_vec test_vec = {
     .lincomb = vec_lincomb,
     .normal = vec_normal,
@@ -200,6 +210,7 @@ static const ito_vec test_vec = {
     .abs_quantile = vec_abs_quantile,
     .blend = vec_blend,
     .muladd = vec_muladd,
+    .exp = vec_exp,
 };
 
 /* The optimizer functions likewise, on the reference's arithmetic. */

@@ -1,0 +1,5 @@
+/* The built-in objectives: ITO_CHOICE(objective, NAME) is the descriptor ito__objective_NAME, in src/objective/NAME.c. */
+ITO_CHOICE(objective, error)
+ITO_CHOICE(objective, hybrid)
+ITO_CHOICE(objective, vlb)
+ITO_CHOICE(objective, sliced)
