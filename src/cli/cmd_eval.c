@@ -1,7 +1,8 @@
 /* ito eval: numbers that say how good a model is.
  *   a classifier on data                 its accuracy
  *   a denoiser with --classifier CLF     how many samples the classifier reads as their label
- *   a denoiser of shapes on `shapes`     the same with the exact reader of shapes, which needs no training */
+ *   a denoiser of shapes on `shapes`     the same with the exact reader of shapes, which needs no training
+ *   a denoiser with --metrics on data    its loss, its bits per dimension, rate and distortion */
 #include <string.h>
 
 #include "eval.h"
@@ -47,10 +48,12 @@ static int run(cli *app, const args *a)
     ito_model *model;
     ito_status st = ito_model_open(app->ctx, path, &model);
     if (st != ITO_OK) return cli_fail(app, st);
-    bool is_classifier = !strcmp(ito_model_get_info(model)->task, "classifier");
-    int status = is_classifier ? eval_classifier(app, a, model) : CLI_DONE;
+    bool is_classifier = !strcmp(ito_model_get_info(model)->task, "classifier"), has_metrics = args_has(a, "metrics");
+    int status = is_classifier ? eval_classifier(app, a, model)
+                 : has_metrics ? eval_likelihood(app, a, model)
+                               : CLI_DONE;
     ito_model_destroy(model);
-    return is_classifier ? status : eval_denoiser(app, a, path);
+    return is_classifier || has_metrics ? status : eval_denoiser(app, a, path);
 }
 
 static const arg_def options[] = {
@@ -58,20 +61,28 @@ static const arg_def options[] = {
     {"data", ARG_LIST, "KEY=VALUE", "another option of the data set"},
     {"confusion", ARG_FLAG, NULL, "also which class is taken for which"},
     {"classifier", ARG_TEXT, "MODEL", "reads the samples of a denoiser"},
-    SAMPLING_OPTIONS("1000"),
+    {"metrics", ARG_TEXT, "M[,M..]", "of a denoiser on data: loss, vlb, nll, rate-distortion"},
+    {"evals", ARG_INT, "K",
+     "vlb: terms per image, drawn from all of the chain; 0: all of them [50; 0 for rate-distortion]"},
+    {"probes", ARG_INT, "P", "nll: directions per image that estimate the divergence [1; exact for points]"},
+    {"plot", ARG_TEXT, "FILE.svg", "vlb: its terms over t; rate-distortion: the curve"},
+    {"strips", ARG_TEXT, "FILE.png", "rate-distortion: x_0 as it is predicted from fewer and fewer bits"},
+    SAMPLING_OPTIONS("1000; 100 with --metrics"),
     ARG_END,
 };
 
 extern const cli_command cli_cmd_eval;
 const cli_command cli_cmd_eval = {
     .name = "eval",
-    .summary = "accuracy of a classifier, share of samples read as their label",
+    .summary = "accuracy of a classifier; loss and likelihood of a denoiser; share of samples read as their label",
     .operands = "MODEL [DATA]",
     .min_operands = 1,
     .max_operands = 2,
     .options = options,
     .examples = "ito eval out/mnist-classifier mnist/\n"
                 "ito eval out/mnist --classifier out/mnist-classifier -n 1000 --guidance 2\n"
-                "ito eval out/shapes shapes -n 200\n",
+                "ito eval out/shapes shapes -n 200\n"
+                "ito eval out/mnist mnist/ --metrics loss,vlb,nll -n 64 --json\n"
+                "ito eval out/mnist mnist/ --metrics rate-distortion --plot rd.svg --strips strips.png\n",
     .run = run,
 };

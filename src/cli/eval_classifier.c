@@ -56,15 +56,20 @@ static ito_status pass(cli *app, ito_model *classifier, const ito_dataset *data,
     return st;
 }
 
-static int check_fit(const char *path, const ito_model_info *model, const ito_dataset_info *data)
+int eval_check_size(const char *path, const ito_model_info *model, const ito_dataset_info *data)
 {
-    if (model->n_classes != data->n_classes)
-        return cli_complain("%s knows %d classes, the data has %d", path, model->n_classes, data->n_classes);
     if (model->channels != data->channels || model->height != data->height || model->width != data->width)
         return cli_complain("%s reads images of %d x %d x %d, the data has %d x %d x %d; --data size=%d may help", path,
                             model->width, model->height, model->channels, data->width, data->height, data->channels,
                             model->height);
     return CLI_DONE;
+}
+
+static int check_fit(const char *path, const ito_model_info *model, const ito_dataset_info *data)
+{
+    if (model->n_classes != data->n_classes)
+        return cli_complain("%s knows %d classes, the data has %d", path, model->n_classes, data->n_classes);
+    return eval_check_size(path, model, data);
 }
 
 static void print_accuracy(cli *app, const args *a, const char *path, const ito_model_info *info, const accuracy *r)
@@ -88,8 +93,7 @@ static void print_accuracy(cli *app, const args *a, const char *path, const ito_
     emit_end(j);
 }
 
-/* The test part, where the data set has one and nothing else was asked for. */
-static int open_data(cli *app, const args *a, const ito_model_info *info, ito_dataset **out)
+int eval_open_data(cli *app, const args *a, const ito_model_info *info, ito_dataset **out)
 {
     const ito_dataset_def *def;
     cli_words set = {0};
@@ -112,7 +116,7 @@ int eval_accuracy(cli *app, const args *a, ito_model *classifier, const char *pa
     const ito_model_info *info = ito_model_get_info(classifier);
     accuracy result = {0};
     ito_dataset *data;
-    int status = open_data(app, a, info, &data);
+    int status = eval_open_data(app, a, info, &data);
     if (status != CLI_DONE) return status;
     cli_interrupt_catch();
     eval_counts_create(&result.counts, info->n_classes);
