@@ -302,39 +302,34 @@ static void test_dequantise(void **state)
     ito_denoiser_clear(&d);
 }
 
-static double no_signal_time(const void *own, double log_snr)
+/* x_t = -(1 - t) x_0 + t eps */
+static ito_level mirrored_level(const void *own, double t)
 {
-    (void)own;
-    (void)log_snr;
-    return 1;
-}
-
-static ito_level no_signal_level(const void *own, double t)
-{
-    (void)own;
-    return (ito_level){t, 0, 1, -(double)INFINITY, 0, 0};
+    ito_level level = straight_level(own, t);
+    level.signal = -level.signal;
+    return level;
 }
 
 static void test_errors(void **state)
 {
     (void)state;
-    static const ito_process_def noise = {.choice = {.name = "all-noise", .summary = "x_t = eps"},
-                                          .create = straight_create,
-                                          .level = no_signal_level,
-                                          .time = no_signal_time,
-                                          .drift = straight_drift,
-                                          .diffusion = straight_diffusion,
-                                          .label = own_label};
+    static const ito_process_def mirror = {.choice = {.name = "mirrored", .summary = "x_t = -(1 - t) x_0 + t eps"},
+                                           .create = straight_create,
+                                           .level = mirrored_level,
+                                           .time = straight_time,
+                                           .drift = straight_drift,
+                                           .diffusion = straight_diffusion,
+                                           .label = own_label};
     float x[4] = {0};
     ito_nll_row rows[4];
     ito_denoiser d;
-    ito_process *empty;
+    ito_process *mirrored;
     ito_tensor xs = ito_tensor_view(ITO_F32, ITO_SHAPE(2, 2), x);
-    assert_ok(ctx, ito_process_register(ctx, &noise));
-    assert_ok(ctx, ito_process_create(ctx, "all-noise", NULL, &empty));
+    assert_ok(ctx, ito_process_register(ctx, &mirror));
+    assert_ok(ctx, ito_process_create(ctx, "mirrored", NULL, &mirrored));
     assert_ok(ctx, ito_mixture_denoiser(ctx, plane, linear, "eps", &d));
-    assert_fails(ctx, ITO_USAGE, "all-noise has no density at the data",
-                 ito_nll(ctx, empty, &d, &xs, NULL, NULL, NULL, rows));
+    assert_fails(ctx, ITO_USAGE, "mirrored has no density at the data",
+                 ito_nll(ctx, mirrored, &d, &xs, NULL, NULL, NULL, rows));
     assert_fails(ctx, ITO_USAGE, "t_eps is 1000",
                  ito_nll(ctx, linear, &d, &xs, NULL, NULL, &(ito_nll_options){.t_eps = 1000}, rows));
     assert_fails(ctx, ITO_USAGE, "must not be negative",
@@ -353,7 +348,7 @@ static void test_errors(void **state)
     assert_fails(ctx, ITO_NOT_DIFFERENTIABLE, "no vjp", ito_nll(ctx, linear, &d, &xs, NULL, NULL, NULL, rows));
     ito_denoiser_clear(&d);
     assert_fails(ctx, ITO_USAGE, "lacks eval", ito_nll(ctx, linear, &d, &xs, NULL, NULL, NULL, rows));
-    ito_process_destroy(empty);
+    ito_process_destroy(mirrored);
 }
 
 int main(void)
