@@ -38,7 +38,7 @@ typedef struct ito_estimate {
     ito_level t;
     const float *x0, *eps;
     /* What the denoiser's extra channels say, of x's shape, until the denoiser is asked again; NULL unless the sampler
-     * uses_extra, and in the history. */
+     * says uses_extra, and in the history. */
     const float *extra;
 } ito_estimate;
 
@@ -84,8 +84,8 @@ ito_status ito_step_noise(ito_step *step, int draw, float *dst);
 /* x_s = sum of terms + sd z: the end of every step. Hooks on (mean, variance) run before the noise (draw 0) is added. */
 ito_status ito_step_to(ito_step *step, int n_terms, const ito_term *terms, double sd);
 
-/* The same with a deviation of its own for each element: log variance = shift + scale extra. For samplers that uses_extra,
- * with the extra of an estimate. */
+/* The same with a deviation of its own for each element: log variance = shift + scale extra, the extra of an estimate.
+ * For samplers that say uses_extra. */
 ito_status ito_step_to_learned(ito_step *step, int n_terms, const ito_term *terms, double shift, double scale,
                                const float *extra);
 
@@ -99,8 +99,8 @@ void ito_step_abs_quantile(ito_step *step, double level, const float *x, double 
 typedef struct ito_moments {
     float *mean; /* [n, size], may be changed */
     double variance;
-    const float
-        *sd; /* [n, size] where it is learned: element i has variance * sd_i^2, variance being 1; NULL elsewhere */
+    /* [n, size] where the variance is learned: that of element i is variance * sd_i^2, and variance is 1. NULL elsewhere */
+    const float *sd;
 } ito_moments;
 
 /* Functions may be NULL. A status other than ITO_OK ends the run. */

@@ -10,8 +10,8 @@ extern "C" {
 
 typedef struct ito_variance_def {
     ito_choice choice;
-    /* One of the two. fixed: the variance. range: the logarithms of the variances between which a network chooses for each
-     * element, by an extra output o that means [0] at -1 and [1] at 1 (ito_variance_learned). */
+    /* One of the two. fixed: the variance. range: the logarithms of the variances between which a network chooses for
+     * each element, by an extra output o that means [0] at -1 and [1] at 1 (ito_variance_learned). */
     double (*fixed)(const ito_level *t, const ito_level *s);
     void (*range)(const ito_process *process, const ito_level *t, const ito_level *s, double log_variance[2]);
 } ito_variance_def;

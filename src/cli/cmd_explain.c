@@ -185,6 +185,9 @@ static int run(cli *app, const args *a)
     const char *word = a->operands[0], *slash = strchr(word, '/');
     const char *name = slash ? slash + 1 : word;
     int n_found = 0, status = CLI_DONE;
+    const ito_choice *process;
+    if (args_has(a, "plot") && ito_choice_find(app->ctx, ito_axis_find("process"), name, &process) != ITO_OK)
+        return cli_usage("explain", "--plot draws the curves of a process, and '%s' is none", word);
     for (int k = 0; ito_axis_get(k) && status == CLI_DONE; k++) {
         const ito_axis *axis = ito_axis_get(k);
         const ito_choice *choice;

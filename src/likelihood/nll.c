@@ -74,24 +74,10 @@ static double default_start(const ito_process *process)
     return fmax(ito_process_t_min(process), ito_process_time(process, -2 * log(FIRST_RATIO)));
 }
 
-/* Signal at the data, and noise that grows from there. */
-static ito_status check_process(const flow *f)
-{
-    double t_min = ito_process_t_min(f->process), t_max = ito_process_t_max(f->process);
-    ito_level data = ito_process_level(f->process, t_min), end = ito_process_level(f->process, t_max);
-    if (data.signal > 0 && isfinite(data.sigma) && angle_of(&end) > angle_of(&data)) return ITO_OK;
-    return ito__fail(
-        f->ctx, ITO_USAGE,
-        "process %s has no density at the data: it would need signal there, and noise that grows; found signal %g "
-        "and sigma %g at t = %g, %g and %g at t = %g",
-        ito_process_get_def(f->process)->choice.name, data.signal, data.sigma, t_min, end.signal, end.sigma, t_max);
-}
-
 static ito_status set_ends(flow *f)
 {
     double t_min = ito_process_t_min(f->process), t_max = ito_process_t_max(f->process), of_x, of_out, rho;
     double t_eps = f->options.t_eps != 0 ? f->options.t_eps : default_start(f->process);
-    ITO_TRY(check_process(f));
     ITO_TRY(ito_prediction_check(f->ctx, &f->denoiser->prediction, f->process));
     if (!(t_eps >= t_min && t_eps < t_max))
         return ito__fail(f->ctx, ITO_USAGE, "t_eps is %g, but the path of process %s starts between %g and %g", t_eps,

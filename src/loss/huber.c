@@ -1,5 +1,5 @@
-/* Huber's loss (Huber 1964): half the square of small errors, straight beyond delta, where its gradient stays delta. Half of l2 near 0;
- * delta times l1 far away, less a constant. */
+/* Huber's loss (Huber 1964): half the square of small errors, straight beyond delta, where its gradient stays delta.
+ * Half of l2 near 0; delta times l1 far away, less a constant. */
 #include <ito/loss.h>
 #include <ito/ops.h>
 

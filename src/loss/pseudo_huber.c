@@ -1,5 +1,5 @@
-/* The pseudo-Huber loss (Charbonnier et al. 1997; Song, Dhariwal 2024): e^2 / (2 c) for errors far below c, |e| - c far above. Here of
- * every element; consistency training takes it of the norm of a whole sample's error. */
+/* The pseudo-Huber loss (Charbonnier et al. 1997; Song, Dhariwal 2024): e^2 / (2 c) for errors far below c, |e| - c far
+ * above. Here of every element; consistency training takes it of the norm of a whole sample's error. */
 #include <ito/loss.h>
 #include <ito/ops.h>
 

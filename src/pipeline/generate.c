@@ -184,10 +184,11 @@ ito_status ito__generate_preview(const ito__generator *g, uint64_t seed, const c
     bool are_points = g->height == 1 && g->width == 1;
     if (are_points) n = PREVIEW_POINTS;
     size_t size = (size_t)g->height * (size_t)g->width * (size_t)g->channels;
+    int most = ito_process_n_timesteps(g->process);
     ito_generate_options o = {.n = n,
                               .batch = are_points ? n : 0,
                               .spread = g->n_classes > 0,
-                              .sample = {.seed = seed, .n_steps = PREVIEW_STEPS}};
+                              .sample = {.seed = seed, .n_steps = most ? ITO_MIN(most, PREVIEW_STEPS) : PREVIEW_STEPS}};
     float *images = ito__alloc_array(g->ctx, (size_t)n * size, sizeof *images);
     int32_t *labels = ito__alloc_array(g->ctx, (size_t)n, sizeof *labels);
     ito_status st = images && labels ? ito__generate(g, &o, images, labels) : ITO_MEMORY;

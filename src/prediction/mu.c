@@ -1,7 +1,7 @@
 /* The network predicts the mean of the next step, mu_tilde of q(x_s | x_t, x_0) with s = t - 1 (Ho, Jain, Abbeel 2020,
- * section 3.2). At t = 1 it is x_0 itself, and where no signal is left (zero terminal SNR) signal_s x_0: x_0 is known at
- * every t >= 1. At sigma_t = 0 there is no step. The nearer the two levels, the less of the output is x_0: errors of the
- * output are those of x_0 times 1 - snr_t / snr_s. */
+ * section 3.2). At t = 1 it is x_0 itself, and where no signal is left (zero terminal SNR) signal_s x_0: x_0 is known
+ * at every t >= 1. At sigma_t = 0 there is no step. The nearer the two levels, the less of the output is x_0: errors of
+ * the output are those of x_0 times 1 - snr_t / snr_s. */
 #include <ito/prediction.h>
 
 static void row_to(const ito_opts *opts, const ito_level *t, const ito_level *s, double r[2])

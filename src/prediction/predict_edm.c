@@ -3,8 +3,8 @@
  *     D = c_skip x_hat + c_out F(c_in x_hat; c_noise),
  *     c_skip = sigma_data^2 / (sigma_hat^2 + sigma_data^2),    c_out = sigma_hat sigma_data / sqrt(sigma_hat^2 + sigma_data^2),
  *     c_in = 1 / sqrt(sigma_hat^2 + sigma_data^2);    c_noise is the process's label.
- * Multiplied out by signal every coefficient stays finite at both ends: at sigma = 0 the output is -eps, at signal = 0 it is
- * x_0 / sigma_data, and no level leaves x_0 or eps unknown. */
+ * Multiplied out by signal every coefficient stays finite at both ends: at sigma = 0 the output is -eps, at signal = 0
+ * it is x_0 / sigma_data, and no level leaves x_0 or eps unknown. */
 #include <ito/prediction.h>
 
 #include <math.h>

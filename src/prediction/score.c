@@ -1,5 +1,5 @@
-/* The network predicts the score, the gradient of log q(x_t) (Song, Ermon 2019). At sigma = 0 there is none, so that only
- * x_0 = x_t is known there; at signal = 0 it tells nothing about x_0. */
+/* The network predicts the score, the gradient of log q(x_t) (Song, Ermon 2019). At sigma = 0 there is none, so that
+ * only x_0 = x_t is known there; at signal = 0 it tells nothing about x_0. */
 #include <ito/prediction.h>
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* The network predicts the velocity of x_t between a sample and its noise (Lipman et al. 2023; Liu et al. 2023): for
- * rectified flow eps - x_0, defined at both ends. Not the v of Salimans and Ho, and not the probability flow's velocity at
- * x_t, which is its mean over x_0. Where a rate is infinite (sigma of a variance preserving process at the data) there is no
- * output; x_0 = x_t is known there still. */
+ * rectified flow eps - x_0, defined at both ends. Not the v of Salimans and Ho, and not the probability flow's velocity
+ * at x_t, which is its mean over x_0. Where a rate is infinite (sigma of a variance preserving process at the data)
+ * there is no output; x_0 = x_t is known there still. */
 #include <ito/prediction.h>
 
 #include <math.h>

@@ -56,6 +56,11 @@ static ito_status check_falls(const ito_process *p)
                 "process %s: the log-SNR is %.9g at t = %g and %.9g at t = %g, but it must fall all the way; "
                 "change its options",
                 p->def->choice.name, before.log_snr, before.t, now.log_snr, now.t);
+        if (!(before.signal > 0))
+            return ito__fail(p->ctx, ITO_USAGE,
+                             "process %s: at t = %g, before the end, the signal is too small for a number already "
+                             "(log-SNR %.9g); give less noise or fewer timesteps",
+                             p->def->choice.name, before.t, before.log_snr);
         before = now;
     }
     return ITO_OK;

@@ -1,7 +1,8 @@
 /* The VP-SDE (Song et al. 2021, section 3.4): DDPM's chain with infinitely many steps.
  *
  * With B(t) the integral of beta, signal = exp(-B/2) and sigma^2 = -expm1(-B). At the data (t = 0) sigma is 0 and its
- * rate +infinity; all else is finite on 0..1. The paper's samplers stop at 1e-5, where they are told to. */
+ * rate +infinity, or sqrt(beta_max / 2) when beta_min is 0, where sigma starts like t instead of sqrt(t); all else is finite
+ * on 0..1. The paper's samplers stop at 1e-5, where they are told to. */
 #include <math.h>
 
 #include "base/base.h"
@@ -24,12 +25,18 @@ static double diffusion(const void *state, double t)
     return sqrt(ito__linear_beta_at(state, t));
 }
 
+static double sigma_rate(const ito__linear_beta *beta, double t, double signal, double sigma)
+{
+    if (sigma > 0) return 0.5 * ito__linear_beta_at(beta, t) * signal * signal / sigma;
+    return beta->min > 0 ? (double)INFINITY : sqrt(0.5 * beta->max);
+}
+
 static ito_level level(const void *state, double t)
 {
     /* EQ[sde:29]  q(x_t | x_0) has mean exp(-B/2) x_0 and variance 1 - exp(-B), B = int_0^t beta */
     double integral = ito__linear_beta_integral(state, t), variance = 0 - expm1(-integral);
     double signal = exp(-0.5 * integral), sigma = sqrt(variance), rate = drift(state, t) * signal;
-    return (ito_level){t, signal, sigma, -integral - log(variance), rate, -signal * rate / sigma};
+    return (ito_level){t, signal, sigma, -integral - log(variance), rate, sigma_rate(state, t, signal, sigma)};
 }
 
 static double time_of(const void *state, double log_snr)

@@ -4,7 +4,8 @@
  * The table holds log(alpha_bar), a sum of log1p(-beta), so that neither the small sigma of the first steps nor the
  * small signal of the last loses digits: sigma^2 = -expm1(log alpha_bar). Between the integers log(alpha_bar) is linear
  * in t; there the process is the VP-SDE whose beta(t) is constant on each step, and it agrees with the chain at every
- * integer.
+ * integer. At an integer rates, drift and diffusion are those of the step that ends there. At the data (t = 0) sigma is 0, the
+ * log-SNR and sigma's rate are +infinity; all else is finite.
  *
  * With zero_snr (Lin, Liu, Li, Yang 2023) log(alpha_bar_T) is -infinity, and a line to it would be no line. In the last
  * step the signal itself falls linearly to 0: signal = S (T - t) with S that of T - 1. Its limits at t = T: signal 0,

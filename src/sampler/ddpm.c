@@ -1,9 +1,9 @@
 /* DDPM's ancestral sampling (Ho, Jain, Abbeel 2020, algorithm 2), for any s < t:
  *     x_s = mu_tilde(x_t, x_0) + sqrt(variance) z,
  * the posterior q(x_s | x_t, x_0) with x_0 replaced by its prediction. No noise in the last step, which ends at the
- * data. With every timestep and fixed_small it is DDIM with eta = 1; use it with many steps. A learned variance is of each element
- * (improved DDPM), from the denoiser's extra output.
- * Tested on exact denoisers in tests/exact/test_sampler.c. */
+ * data. With every timestep and fixed_small it is DDIM with eta = 1; use it with many steps. A learned variance is of
+ * each element (improved DDPM), from the denoiser's extra output. Tested on exact denoisers in
+ * tests/exact/test_sampler.c. */
 #include <ito/sampler.h>
 #include <ito/variance.h>
 

@@ -1,13 +1,14 @@
-/* Importance sampling by the second moment of the loss (Nichol, Dhariwal 2021, section 3.3): timesteps whose losses are large are
- * seen more often and count less, which leaves the mean of the loss as it is and makes it less noisy. Meant for the vlb weighting.
+/* Importance sampling by the second moment of the loss (Nichol, Dhariwal 2021, section 3.3): timesteps whose losses are
+ * large are seen more often and count less, which leaves the mean of the loss as it is and makes it less noisy. Meant
+ * for the vlb weighting.
  *
  * The last `history` losses of every timestep are kept. Until each has so many, times are uniform. From then on
  *     p_t = (1 - uniform) sqrt(mean L_t^2) / sum + uniform / T,
  * and a loss counts 1 / (T p_t).
  *
- * All state is one block, which a checkpoint writes and reads in place: how many losses were seen of each timestep (the next one goes
- * to place seen modulo history), the losses, and the cumulated probabilities, which are made anew with every batch. A block of zeros
- * has seen nothing. */
+ * All state is one block, which a checkpoint writes and reads in place: how many losses were seen of each timestep (the
+ * next one goes to place seen modulo history), the losses, and the cumulated probabilities, which are made anew with
+ * every batch. A block of zeros has seen nothing. */
 #include <ito/timedist.h>
 
 #include <assert.h>

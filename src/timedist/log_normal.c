@@ -1,6 +1,6 @@
-/* Log-normal noise (Karras et al. 2022): the logarithm of sigma_hat = sigma / signal is normal, so that the levels at which there is
- * something to learn are seen most. The time is found through the process's log-SNR; what lies beyond its ends is seen at them.
- * Of discrete processes t is rounded to the nearest timestep. */
+/* Log-normal noise (Karras et al. 2022): the logarithm of sigma_hat = sigma / signal is normal, so that the levels at
+ * which there is something to learn are seen most. The time is found through the process's log-SNR; what lies beyond
+ * its ends is seen at them. Of discrete processes t is rounded to the nearest timestep. */
 #include <ito/timedist.h>
 
 #include <math.h>

@@ -1,6 +1,6 @@
-/* Logit-normal times (Esser et al. 2024, section 3.1): the logit of the share of the range of times is normal, so that middle times,
- * where rectified flow is hardest, are seen most and the ends least. A larger mean is more noise. Of discrete processes t is
- * 1 + floor(share T). */
+/* Logit-normal times (Esser et al. 2024, section 3.1): the logit of the share of the range of times is normal, so that
+ * middle times, where rectified flow is hardest, are seen most and the ends least. A larger mean is more noise. Of
+ * discrete processes t is 1 + floor(share T). */
 #include <ito/timedist.h>
 
 #include <math.h>

@@ -1,6 +1,6 @@
-/* A rational approximation to 4.5e-4 (Abramowitz and Stegun 1964, 26.2.23), then Halley's method on the complementary error
- * function, whose error a step takes to its third power: the second step leaves nothing. All is done in the lower tail, where
- * the probability has all its digits; 1 - u of a larger u is exact. */
+/* A rational approximation to 4.5e-4 (Abramowitz and Stegun 1964, 26.2.23), then Halley's method on the complementary
+ * error function, whose error a step takes to its third power: the second step leaves nothing. All is done in the lower
+ * tail, where the probability has all its digits; 1 - u of a larger u is exact. */
 #include "timedist/normal_quantile.h"
 
 #include <math.h>

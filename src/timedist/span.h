@@ -11,8 +11,8 @@ typedef struct ito__span {
 
 ito__span ito__span_of(const ito_process *process);
 
-/* t_min + share (t_max - t_min); of a discrete process the timestep in whose T-th part of 0..1 the share lies, so that uniform
- * shares give uniform timesteps: 1 + floor(share T), at most T. */
+/* t_min + share (t_max - t_min); of a discrete process the timestep in whose T-th part of 0..1 the share lies, so that
+ * uniform shares give uniform timesteps: 1 + floor(share T), at most T. */
 double ito__span_time(const ito__span *span, double share);
 
 #endif

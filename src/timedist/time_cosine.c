@@ -1,7 +1,7 @@
-/* The cosine map of Stable Diffusion 3 (Esser et al. 2024, section 3.1): times of rectified flow at which its log-SNR is distributed
- * as a cosine schedule's at uniform times, 2 log((1 - t) / t) = 2 log(cos(pi u / 2) / sin(pi u / 2)). The density
- * 2 / (pi - 2 pi t + 2 pi t^2) is highest in the middle, twice that of the ends. Of other processes t is the share of the range
- * of times; of discrete ones 1 + floor(share T). */
+/* The cosine map of Stable Diffusion 3 (Esser et al. 2024, section 3.1): times of rectified flow at which its log-SNR
+ * is distributed as a cosine schedule's at uniform times, 2 log((1 - t) / t) = 2 log(cos(pi u / 2) / sin(pi u / 2)).
+ * The density 2 / (pi - 2 pi t + 2 pi t^2) is highest in the middle, twice that of the ends. Of other processes t is
+ * the share of the range of times; of discrete ones 1 + floor(share T). */
 #include <ito/timedist.h>
 
 #include <math.h>

@@ -1,9 +1,11 @@
-/* Learned variances (Nichol, Dhariwal 2021, section 3.1): for every element the network's extra output o chooses between the two
- * fixed variances, on a logarithmic scale: v = (o + 1) / 2 is 0 for beta_tilde and 1 for beta. o is not cut to -1..1.
+/* Learned variances (Nichol, Dhariwal 2021, section 3.1): for every element the network's extra output o chooses
+ * between the two fixed variances, on a logarithmic scale: v = (o + 1) / 2 is 0 for beta_tilde and 1 for beta. o is not
+ * cut to -1..1.
  *
- * At s = 0 beta_tilde is 0 and has no logarithm. There the lower end is beta_tilde of the pair one stride noisier, (2t, t), which for
- * t = 1 is beta_tilde_2 as in the paper's code; where the process has no such pair, or at its only timestep, it is the upper end.
- * Sampling adds no noise in a step that ends at the data, so only bounds of the likelihood see this. */
+ * At s = 0 beta_tilde is 0 and has no logarithm. There the lower end is beta_tilde of the pair one stride noisier, (2t,
+ * t), which for t = 1 is beta_tilde_2 as in the paper's code; where the process has no such pair, or at its only
+ * timestep, it is the upper end. Sampling adds no noise in a step that ends at the data, so only bounds of the
+ * likelihood see this. */
 #include <ito/variance.h>
 
 #include <math.h>

@@ -1,5 +1,6 @@
-/* Likelihood weighting (Song, Durkan, Murray, Ermon 2021): the error of the score by the squared diffusion coefficient bounds the
- * likelihood of the probability flow. Twice vlb's weight in continuous time. Infinite at the data, and where no signal is left. */
+/* Likelihood weighting (Song, Durkan, Murray, Ermon 2021): the error of the score by the squared diffusion coefficient
+ * bounds the likelihood of the probability flow. Twice vlb's weight in continuous time. Infinite at the data, and where
+ * no signal is left. */
 #include <ito/weighting.h>
 
 static double weight(const ito_opts *opts, const ito_process *process, const ito_level *t)

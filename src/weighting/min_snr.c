@@ -1,5 +1,6 @@
-/* Min-SNR (Hang et al. 2023): the error of x_0 times the signal-to-noise ratio, cut at gamma so that levels with little noise
- * do not outweigh the others. As a factor of the error of eps it is min(snr, gamma) / snr, of v min(snr, gamma) / (snr + 1). */
+/* Min-SNR (Hang et al. 2023): the error of x_0 times the signal-to-noise ratio, cut at gamma so that levels with little
+ * noise do not outweigh the others. As a factor of the error of eps it is min(snr, gamma) / snr, of v min(snr, gamma) /
+ * (snr + 1). */
 #include <ito/weighting.h>
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* P2, "perception prioritized" (Choi et al. 2022): the error of eps counts less where little noise hides only imperceptible
- * detail. gamma = 0 is DDPM's L_simple. */
+/* P2, "perception prioritized" (Choi et al. 2022): the error of eps counts less where little noise hides only
+ * imperceptible detail. gamma = 0 is DDPM's L_simple. */
 #include <ito/weighting.h>
 
 #include <math.h>

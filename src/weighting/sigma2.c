@@ -1,5 +1,5 @@
-/* NCSN's weight (Song, Ermon 2019): the error of the score by the variance of the noise, so that all levels are alike. The score is
- * -eps / sigma, so this is the error of eps, DDPM's L_simple. */
+/* NCSN's weight (Song, Ermon 2019): the error of the score by the variance of the noise, so that all levels are alike.
+ * The score is -eps / sigma, so this is the error of eps, DDPM's L_simple. */
 #include <ito/weighting.h>
 
 static double weight(const ito_opts *opts, const ito_process *process, const ito_level *t)

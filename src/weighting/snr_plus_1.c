@@ -1,5 +1,5 @@
-/* The error of x_0 times one more than the signal-to-noise ratio: the sum of the errors of x_0 and of eps, which is the error
- * of v where the process is variance preserving (Salimans, Ho 2022, section 4). */
+/* The error of x_0 times one more than the signal-to-noise ratio: the sum of the errors of x_0 and of eps, which is the
+ * error of v where the process is variance preserving (Salimans, Ho 2022, section 4). */
 #include <ito/weighting.h>
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Soft Min-SNR (Crowson et al. 2024): min-snr with a smooth bend. Half the harmonic mean of snr and gamma; the paper's gamma is
- * 1 / sigma_data^2 = 4. */
+/* Soft Min-SNR (Crowson et al. 2024): min-snr with a smooth bend. Half the harmonic mean of snr and gamma; the paper's
+ * gamma is 1 / sigma_data^2 = 4. */
 #include <ito/weighting.h>
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* The error of x_0 times the signal-to-noise ratio, but never less than 1: where little signal is left the network still has
- * to tell x_0 (Salimans, Ho 2022, section 4). */
+/* The error of x_0 times the signal-to-noise ratio, but never less than 1: where little signal is left the network
+ * still has to tell x_0 (Salimans, Ho 2022, section 4). */
 #include <ito/weighting.h>
 
 #include <math.h>

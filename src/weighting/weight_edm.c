@@ -1,5 +1,5 @@
-/* EDM's weight (Karras et al. 2022): the error of x_0 by 1 / c_out^2, which is the plain error of EDM's own output F, so that all
- * levels start out alike. sigma_hat = sigma / signal is the noise in EDM's frame. */
+/* EDM's weight (Karras et al. 2022): the error of x_0 by 1 / c_out^2, which is the plain error of EDM's own output F,
+ * so that all levels start out alike. sigma_hat = sigma / signal is the noise in EDM's frame. */
 #include <ito/weighting.h>
 
 #include <math.h>

@@ -1,10 +1,10 @@
-/* Sigmoid weighting (Kingma, Gao 2023; Hoogeboom et al. 2024). In the papers w = sigmoid(bias - log_snr) weighs the error of eps
- * per unit of log_snr, whatever times are drawn:
+/* Sigmoid weighting (Kingma, Gao 2023; Hoogeboom et al. 2024). In the papers w = sigmoid(bias - log_snr) weighs the
+ * error of eps per unit of log_snr, whatever times are drawn:
  *     loss = 1/2 E_u [ w(log_snr) (-d log_snr / du) |eps - eps_hat|^2 ],    u uniform in 0..1.
- * So the weight of the error at t has the factor -d log_snr / du too, u = (t - t_min) / (t_max - t_min): it is vlb's times the
- * sigmoid, but for vlb's being of one step or one unit of t. It is meant for uniform times; with other times it is the paper's
- * after dividing by their density. Of a discrete process the rate is that of the step that ends at t. Infinite where signal or
- * sigma is 0. */
+ * So the weight of the error at t has the factor -d log_snr / du too, u = (t - t_min) / (t_max - t_min): it is vlb's
+ * times the sigmoid, but for vlb's being of one step or one unit of t. It is meant for uniform times; with other times
+ * it is the paper's after dividing by their density. Of a discrete process the rate is that of the step that ends at t.
+ * Infinite where signal or sigma is 0. */
 #include <ito/weighting.h>
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* The built-in weightings: ITO_CHOICE(weighting, NAME) is the descriptor ito__weighting_NAME, in src/weighting/NAME.c; edm and
- * sigmoid, names that other axes have too, are in weight_edm.c and weight_sigmoid.c. */
+/* The built-in weightings: ITO_CHOICE(weighting, NAME) is the descriptor ito__weighting_NAME, in src/weighting/NAME.c; edm,
+ * sigmoid and vlb, names that other axes have too, are in weight_edm.c, weight_sigmoid.c and weight_vlb.c. */
 ITO_CHOICE(weighting, simple)
 ITO_CHOICE(weighting, vlb)
 ITO_CHOICE(weighting, snr)

@@ -4,3 +4,6 @@ ito list samplers > plural
 ito list sampler | cmp - plural
 # one object a line
 ito list --json | grep -vc '^{"axis":".*}$' || true
+# what a weight belongs to, a kind needs, a variance asks for
+ito list weighting | sed -n 's/^  \(min-snr\|p2\|simple\) .*(\(.*\))$/\1: \2/p'
+ito list | sed -n 's/^  \(mu\|importance\|learned_range\) .*(\(.*\))$/\1: \2/p'

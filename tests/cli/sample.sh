@@ -33,6 +33,7 @@ wrong() {
 wrong ito sample model --label rign
 wrong ito sample model --sampler dimm
 wrong ito sample model --set eat=1
+wrong ito sample model --sampler ddpm --set variance=learned_range
 wrong ito sample model -n 0
 wrong ito sample model --precision f16
 wrong ito sample nowhere

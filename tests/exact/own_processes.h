@@ -1,5 +1,5 @@
-/* Two continuous processes that tests register themselves: rectified flow, x_t = (1 - t) x_0 + t eps with both ends in reach,
- * and EDM's, x_t = x_0 + t eps. */
+/* Two continuous processes that tests register themselves: rectified flow, x_t = (1 - t) x_0 + t eps with both ends in
+ * reach, and EDM's, x_t = x_0 + t eps. */
 #ifndef ITO_TESTS_OWN_PROCESSES_H
 #define ITO_TESTS_OWN_PROCESSES_H
 

@@ -302,34 +302,14 @@ static void test_dequantise(void **state)
     ito_denoiser_clear(&d);
 }
 
-/* x_t = -(1 - t) x_0 + t eps */
-static ito_level mirrored_level(const void *own, double t)
-{
-    ito_level level = straight_level(own, t);
-    level.signal = -level.signal;
-    return level;
-}
-
 static void test_errors(void **state)
 {
     (void)state;
-    static const ito_process_def mirror = {.choice = {.name = "mirrored", .summary = "x_t = -(1 - t) x_0 + t eps"},
-                                           .create = straight_create,
-                                           .level = mirrored_level,
-                                           .time = straight_time,
-                                           .drift = straight_drift,
-                                           .diffusion = straight_diffusion,
-                                           .label = own_label};
     float x[4] = {0};
     ito_nll_row rows[4];
     ito_denoiser d;
-    ito_process *mirrored;
     ito_tensor xs = ito_tensor_view(ITO_F32, ITO_SHAPE(2, 2), x);
-    assert_ok(ctx, ito_process_register(ctx, &mirror));
-    assert_ok(ctx, ito_process_create(ctx, "mirrored", NULL, &mirrored));
     assert_ok(ctx, ito_mixture_denoiser(ctx, plane, linear, "eps", &d));
-    assert_fails(ctx, ITO_USAGE, "mirrored has no density at the data",
-                 ito_nll(ctx, mirrored, &d, &xs, NULL, NULL, NULL, rows));
     assert_fails(ctx, ITO_USAGE, "t_eps is 1000",
                  ito_nll(ctx, linear, &d, &xs, NULL, NULL, &(ito_nll_options){.t_eps = 1000}, rows));
     assert_fails(ctx, ITO_USAGE, "must not be negative",
@@ -348,7 +328,6 @@ static void test_errors(void **state)
     assert_fails(ctx, ITO_NOT_DIFFERENTIABLE, "no vjp", ito_nll(ctx, linear, &d, &xs, NULL, NULL, NULL, rows));
     ito_denoiser_clear(&d);
     assert_fails(ctx, ITO_USAGE, "lacks eval", ito_nll(ctx, linear, &d, &xs, NULL, NULL, NULL, rows));
-    ito_process_destroy(mirrored);
 }
 
 int main(void)

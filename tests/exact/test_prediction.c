@@ -31,7 +31,8 @@ static double karras(const ito_level *t, double x0, double eps)
     return (x0 - c_skip * (x0 + sigma * eps)) / c_out;
 }
 
-/* E[x_s | x_t, x_0] by Bayes' rule: the prior N(signal_s x_0, sigma_s^2) and x_t = a x_s + noise, weighed by their precisions. */
+/* E[x_s | x_t, x_0] by Bayes' rule: the prior N(signal_s x_0, sigma_s^2) and x_t = a x_s + noise, weighed by their
+ * precisions. */
 static double bayes(const ito_level *t, const ito_level *s, double x0, double eps)
 {
     double a = t->signal / s->signal, variance = t->sigma * t->sigma - a * a * s->sigma * s->sigma;
@@ -118,7 +119,8 @@ static void test_conversions_on_a_process(void **state)
     }
 }
 
-/* mu is of the step to t - 1. What is left of x_0 in it is beta_t large, so that many roundings of the mean are seen in x_0. */
+/* mu is of the step to t - 1. What is left of x_0 in it is beta_t large, so that many roundings of the mean are seen in
+ * x_0. */
 static void test_mu_on_a_process(void **state)
 {
     (void)state;

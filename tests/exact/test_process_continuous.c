@@ -87,6 +87,11 @@ static void test_vp_sde(void **state)
     assert_true(ito_process_t_min(p) == 0 && ito_process_t_max(p) == 1 && ito_process_prior_sd(p) == 1);
     assert_true(data.signal == 1 && data.sigma == 0 && isinf(data.log_snr) && isinf(data.sigma_rate));
     assert_close_at(&c, 0, data.signal_rate, -0.05, 1e-15);
+    const process_case from_zero = {"vp-sde", {"beta_min=0", "beta_max=8"}};
+    ito_process *smooth = process_open(ctx, &from_zero);
+    assert_close_at(&from_zero, 0, ito_process_level(smooth, 0).sigma_rate, 2, 1e-15);
+    assert_close_at(&from_zero, 1e-6, ito_process_level(smooth, 1e-6).sigma_rate, 2, 1e-10);
+    ito_process_destroy(smooth);
     assert_close_at(&c, 1, end.signal * end.signal, expl(-10.05L), 1e-14); /* the paper's: about 4.3e-5 */
     ito_process_destroy(p);
 }

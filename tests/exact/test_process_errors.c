@@ -13,6 +13,7 @@ static const struct {
     {{"vp-linear", {"beta_end=1.5"}}, "beta_end is 1.5, expected 0 to 1"},
     {{"vp-linear", {"beta_start=0.3", "beta_end=0.2"}}, "beta_start is 0.3 and beta_end 0.2"},
     {{"vp-linear", {"T=1", "zero_snr=true"}}, "needs 2 timesteps or more, found 1"},
+    {{"vp-linear", {"T=1000000"}}, "the signal is too small for a number already"},
     {{"vp-linear", {"zero_snr=maybe"}}, "expected true or false"},
     {{"vp-scaled-linear", {"beta_start=0.02"}}, "beta_start is 0.02 and beta_end 0.012"},
     {{"vp-scaled-linear", {"beta_end=1"}}, "beta_1000 = 1, but every beta"},

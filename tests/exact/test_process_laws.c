@@ -180,6 +180,41 @@ static void check_posteriors(const process_case *c, const ito_process *p, draw *
     }
 }
 
+/* Nothing is 0/0: at both ends, and between them, every function has a value, if an infinite one. */
+static void check_ends(const process_case *c, const ito_process *p, draw *d)
+{
+    (void)d;
+    ito_level data = ito_process_level(p, ito_process_t_min(p)), end = ito_process_level(p, ito_process_t_max(p));
+    const ito_level *ends[] = {&data, &end};
+    for (int i = 0; i < 2; i++) {
+        double t = ends[i]->t;
+        const double values[] = {ends[i]->signal,
+                                 ends[i]->sigma,
+                                 ends[i]->log_snr,
+                                 ends[i]->signal_rate,
+                                 ends[i]->sigma_rate,
+                                 ito_process_drift(p, t),
+                                 ito_process_diffusion(p, t),
+                                 ito_process_label(p, t)};
+        for (int k = 0; k < 8; k++)
+            if (isnan(values[k])) fail_msg("%s at t = %g: value %d is NaN", c->name, t, k);
+        assert_true(isfinite(ends[i]->signal) && isfinite(ends[i]->sigma) && isfinite(ito_process_label(p, t)));
+        assert_true(ends[i]->signal_rate <= 0 && ends[i]->sigma_rate >= 0 && ito_process_drift(p, t) <= 0);
+    }
+    ito_transition q = ito_level_transition(&end, &data);
+    ito_posterior r = ito_level_posterior(&end, &data);
+    assert_near_at(c, end.t, q.scale, end.signal / data.signal, 1e-15);
+    assert_near_at(c, end.t, q.variance, end.sigma * end.sigma - q.scale * q.scale * data.sigma * data.sigma, 1e-12);
+    assert_near_at(c, end.t, r.coef_x * end.signal + r.coef_x0, data.signal, 1e-12);
+    assert_true(r.variance >= 0 && r.variance <= data.sigma * data.sigma);
+}
+
+static void test_ends(void **state)
+{
+    (void)state;
+    each(check_ends);
+}
+
 static void test_levels(void **state)
 {
     (void)state;
@@ -214,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_are_here),
+        cmocka_unit_test(test_ends),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_rates),
         cmocka_unit_test(test_time),

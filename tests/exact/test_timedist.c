@@ -1,5 +1,5 @@
-/* Time distributions against their closed distribution functions, the normal quantile against erfc, and importance sampling
- * against the definition written out once more. */
+/* Time distributions against their closed distribution functions, the normal quantile against erfc, and importance
+ * sampling against the definition written out once more. */
 
 #include "exact/own_processes.h"
 
@@ -15,8 +15,8 @@ static double normal_cdf(double x)
     return 0.5 * erfc(-x / sqrt(2));
 }
 
-/* One digit of x's last place changes its probability by x^2 1e-16 of itself in the tails, and so does rounding the argument of
- * erfc: so 1e-14, and 4e-16 x^2 beyond |x| = 5. x itself against long double, to its last places. */
+/* One digit of x's last place changes its probability by x^2 1e-16 of itself in the tails, and so does rounding the
+ * argument of erfc: so 1e-14, and 4e-16 x^2 beyond |x| = 5. x itself against long double, to its last places. */
 static void test_normal_quantile(void **state)
 {
     (void)state;
@@ -76,8 +76,8 @@ static double cosine_cdf(double x) /* EQ[esser24:s3.1]: the integral of 2 / (pi 
     return 0.5 + atan(2 * x - 1) * 2 / 3.14159265358979323846;
 }
 
-/* The quantile of u is where the distribution function is u; on a discrete process, of the n points of an even grid the first
- * n F(k / T) fall on timesteps up to k, give or take the one at the edge. */
+/* The quantile of u is where the distribution function is u; on a discrete process, of the n points of an even grid the
+ * first n F(k / T) fall on timesteps up to k, give or take the one at the edge. */
 static void check_shares(const char *name, double (*cdf)(double))
 {
     ito_timedist *flow = open(name, own_flow), *discrete = open(name, linear);
@@ -258,8 +258,8 @@ static void test_importance(void **state)
     ito_process_destroy(process);
 }
 
-/* The mean of losses times factors over an even grid is the mean over uniform times, and so it is over random times: 1e5 of them
- * within 5 standard errors. */
+/* The mean of losses times factors over an even grid is the mean over uniform times, and so it is over random times:
+ * 1e5 of them within 5 standard errors. */
 static void test_factor_is_unbiased(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Learned variances: the two ends against their closed forms, and ancestral sampling with a denoiser whose extra output is known,
- * step by step against the recurrence in double. */
+/* Learned variances: the two ends against their closed forms, and ancestral sampling with a denoiser whose extra output
+ * is known, step by step against the recurrence in double. */
 
 #include "exact/own_processes.h"
 
@@ -19,7 +19,8 @@ static int setup(void **state)
     return 0;
 }
 
-/* EQ[iddpm:15] EQ[survey:23]: exp(v log beta + (1 - v) log beta_tilde) with v = (o + 1) / 2, for any s < t with noise left */
+/* EQ[iddpm:15] EQ[survey:23]: exp(v log beta + (1 - v) log beta_tilde) with v = (o + 1) / 2, for any s < t with noise
+ * left */
 static void test_ends(void **state)
 {
     (void)state;
@@ -222,6 +223,11 @@ static void test_hooks(void **state)
     w.factor = 0;
     assert_ok(ctx, run(&k, CHANNELS, "learned_range", o, got));
     assert_memory_not_equal(got, want, sizeof got);
+    w.factor = 1e-8; /* of the variance: 1e-4 of the deviation is left */
+    assert_ok(ctx, run(&k, CHANNELS, "learned_range", o, want));
+    double most = 0;
+    for (int i = 0; i < N * SIZE; i++) most = fmax(most, fabs((double)got[i] - (double)want[i]));
+    assert_true(most > 1e-6 && most < 1e-3);
 }
 
 static void test_errors(void **state)

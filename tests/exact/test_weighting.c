@@ -1,5 +1,5 @@
-/* Weightings by what their papers say of other predictions: every identity holds for four processes and all their levels, to
- * 1e-11 relative, which is what log_snr and its exponential lose. */
+/* Weightings by what their papers say of other predictions: every identity holds for four processes and all their
+ * levels, to 1e-11 relative, which is what log_snr and its exponential lose. */
 
 #include "exact/own_processes.h"
 
@@ -115,8 +115,8 @@ static void test_min_snr(void **state)
     ito_opts_destroy(opts);
 }
 
-/* EQ[hdit:6]: below both snr and gamma, half of them where they are equal; and with gamma = 1 / sigma_data^2, EDM's output has the
- * factor (sigma sigma_data)^2 / (sigma^2 + sigma_data^2)^2 that the paper's code has. */
+/* EQ[hdit:6]: below both snr and gamma, half of them where they are equal; and with gamma = 1 / sigma_data^2, EDM's
+ * output has the factor (sigma sigma_data)^2 / (sigma^2 + sigma_data^2)^2 that the paper's code has. */
 static void test_soft_min_snr(void **state)
 {
     (void)state;
@@ -158,7 +158,8 @@ static void test_edm(void **state)
     }
 }
 
-/* d log_snr / dt by central differences of the process itself; inside a step of a discrete process log(alpha_bar) is linear. */
+/* d log_snr / dt by central differences of the process itself; inside a step of a discrete process log(alpha_bar) is
+ * linear. */
 static double fall_of(const place *at)
 {
     double h = 1e-5 * fmin(at->t.t, ito_process_t_max(at->process) - at->t.t);
@@ -223,8 +224,8 @@ static void test_sigmoid(void **state)
         expect(factor_with("sigmoid", opts, "eps", at), 0.5 * fall / (1 + at->snr * exp(1)), at);
     }
     ito_opts_destroy(opts);
-    /* in the integral over u the schedule drops out: E_u of the weight is that of 1/2 sigmoid over log_snr, whose integral is
-     * softplus; 1e5 midpoints of the flow's middle, t = 0.2 .. 0.8 */
+    /* in the integral over u the schedule drops out: E_u of the weight is that of 1/2 sigmoid over log_snr, whose
+     * integral is softplus; 1e5 midpoints of the flow's middle, t = 0.2 .. 0.8 */
     double sum = 0, n = 100000, low = 2 * log(0.2 / 0.8), high = 2 * log(0.8 / 0.2);
     const ito_weighting_def *def;
     ito_opts *defaults;
