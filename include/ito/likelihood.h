@@ -157,9 +157,10 @@ typedef struct ito_nll_row {
 
 /* One row for each sample of x [n, ...]. samples as above. condition and options may be NULL. Dormand and Prince's RK45
  * with a step of its own for each sample; the batch is evaluated until its last sample is done. ito_interval_of the
- * rows' bits is what a data set has. Errors: ITO_NOT_DIFFERENTIABLE without a vjp; ITO_USAGE for a process without a
- * density at the data, t_eps or an inner rectangle outside of it, non-8-bit data; ITO_NUMERIC when the path is not
- * finite or needs more than max_steps. */
+ * rows' bits is what a data set has. Errors: ITO_NOT_DIFFERENTIABLE without a vjp; ITO_USAGE for t_eps outside of the
+ * process, an inner rectangle outside of the picture, non-8-bit data, a kind of prediction that the process has no
+ * meaning for (one without a density at its data cannot be made at all); ITO_NUMERIC when the path is not finite or
+ * needs more than max_steps. */
 ito_status ito_nll(ito_ctx *ctx, const ito_process *process, const ito_denoiser *denoiser, const ito_tensor *x,
                    const ito_condition *condition, const uint64_t *samples, const ito_nll_options *options,
                    ito_nll_row *rows);

@@ -54,7 +54,7 @@ typedef struct flow {
 /* Coefficients of dy/dphi at a level. False where the prediction leaves something open. */
 static bool rates_at(const flow *f, const ito_level *t, double *of_x, double *of_out, double *rho)
 {
-    ito_prediction_map m = ito_prediction_map_at(&f->denoiser->prediction, t);
+    ito_prediction_map m = ito_prediction_map_in(&f->denoiser->prediction, f->process, t);
     *rho = hypot(t->signal, t->sigma);
     double c = t->signal / *rho, s = t->sigma / *rho;
     *of_x = *of_out = 0;
@@ -78,6 +78,7 @@ static ito_status set_ends(flow *f)
 {
     double t_min = ito_process_t_min(f->process), t_max = ito_process_t_max(f->process), of_x, of_out, rho;
     double t_eps = f->options.t_eps != 0 ? f->options.t_eps : default_start(f->process);
+    ITO_TRY(ito_prediction_check(f->ctx, &f->denoiser->prediction, f->process));
     if (!(t_eps >= t_min && t_eps < t_max))
         return ito__fail(f->ctx, ITO_USAGE, "t_eps is %g, but the path of process %s starts between %g and %g", t_eps,
                          ito_process_get_def(f->process)->choice.name, t_min, t_max);

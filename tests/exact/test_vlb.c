@@ -8,8 +8,9 @@
 #include <ito/likelihood.h>
 #include <ito/mixture.h>
 #include <ito/rng.h>
+#include <ito/variance.h>
 
-#include "base/base.h"
+#include "likelihood/chain.h"
 
 #define N   4000
 #define DIM 2
@@ -279,7 +280,58 @@ static void test_any_batch(void **state)
     ito_denoiser_clear(&d);
 }
 
+/* Every kind of prediction says the same of x_0, to the rounding of its outputs: mu's are nearly x_t, eps's at t = 1000 too. */
+static void test_kinds_agree(void **state)
+{
+    (void)state;
+    enum { images = 20 };
+    static const char *const kinds[] = {"x0", "eps", "v", "score", "velocity", "edm", "mu"};
+    float x[images * DIM];
+    double bits[STEPS] = {0};
+    ito_tensor xs = ito_tensor_view(ITO_F32, ITO_SHAPE(images, DIM), x);
+    ito_mixture_draw(gauss, ITO_MIXTURE_ALL, 3, 0, images, x);
+    for (int k = 0; k < ITO_COUNT(kinds); k++) {
+        ito_vlb_options o = {.times = chain, .n_times = STEPS, .keep_range = true, .continuous = true};
+        ito_denoiser d;
+        ito_vlb_result r;
+        assert_ok(ctx, ito_mixture_denoiser(ctx, gauss, linear, kinds[k], &d));
+        ito_vlb *v = open_vlb(&d, &o);
+        assert_ok(ctx, ito_vlb_add(v, &xs, NULL, NULL, NULL));
+        assert_ok(ctx, ito_vlb_get(v, &r));
+        for (int j = 0; j < STEPS; j++) {
+            if (k == 0) bits[j] = r.terms[j].bits;
+            if (!(fabs(r.terms[j].bits - bits[j]) < 1e-3 * (1 + fabs(bits[j]))))
+                fail_msg("%s, t = %g: %g, not %g", kinds[k], chain[j], r.terms[j].bits, bits[j]);
+        }
+        ito_vlb_destroy(v);
+        ito_denoiser_clear(&d);
+    }
+}
+
 /* ---- variances, rate and distortion ---- */
+
+/* The ends of the learned range are those of the axis `variance`, which training and sampling have, at every timestep. */
+static void test_range_is_the_axis(void **state)
+{
+    (void)state;
+    const ito_variance_def *range;
+    ito_prediction kind;
+    assert_ok(ctx, ito_variance_find(ctx, "learned_range", &range));
+    assert_ok(ctx, ito_prediction_find(ctx, "eps", &kind));
+    for (int p = 0; p < 2; p++) {
+        const ito_process *process = p ? cosine : linear;
+        ito__chain all;
+        assert_ok(ctx, ito__chain_create(ctx, process, &kind, NULL, 0, &all));
+        assert_int_equal(all.n, 1000);
+        for (int k = 0; k < all.n; k++) {
+            double want[2];
+            range->range(process, &all.link[k].t, &all.link[k].s, want);
+            assert_true(fabs(all.link[k].log_small - want[0]) < 1e-12);
+            assert_true(fabs(all.link[k].log_large - want[1]) < 1e-12);
+        }
+        ito__free(ctx, all.link);
+    }
+}
 
 /* o = -1 is beta_tilde and o = +1 is beta, in every term. Only L_0 of fixed_large is not o = +1: it has beta_tilde's.
  * */
@@ -364,7 +416,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_terms_of_a_gaussian), cmocka_unit_test(test_tight_bound),
-        cmocka_unit_test(test_strata_are_unbiased), cmocka_unit_test(test_any_batch),
+        cmocka_unit_test(test_strata_are_unbiased), cmocka_unit_test(test_kinds_agree),
+        cmocka_unit_test(test_any_batch),           cmocka_unit_test(test_range_is_the_axis),
         cmocka_unit_test(test_learned_ends),        cmocka_unit_test(test_rate_distortion),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

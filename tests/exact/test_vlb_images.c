@@ -221,6 +221,10 @@ static void test_errors(void **state)
     assert_fails(
         ctx, ITO_NUMERIC, "cannot tell x_0 at t = 1",
         ito_vlb_create(ctx, straight, &d, ITO_SHAPE(5, 6, 1), &(ito_vlb_options){.times = one, .n_times = 1}, &v));
+    assert_ok(ctx, ito_prediction_find(ctx, "mu", &d.prediction));
+    assert_int_equal(
+        ito_vlb_create(ctx, straight, &d, ITO_SHAPE(5, 6, 1), &(ito_vlb_options){.times = one, .n_times = 1}, &v),
+        ITO_USAGE);
     eps = d;
     d = constant_open(&c);
     eps.eval = NULL;
