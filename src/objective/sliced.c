@@ -25,8 +25,8 @@ static ito_value *build(const ito_objective_parts *parts)
         size = ito__denoise_mean(g, ito_op_square(g, score));
     } else {
         ito_shape image = ito_value_shape(score);
-        double n = (double)(ito_shape_count(image) / image.d[0]);
-        size = ito_op_scale(g, ito_op_square(g, ito__denoise_mean(g, along)), n, 0);
+        int64_t n = ito_shape_count(image) / image.d[0];
+        size = ito_op_scale(g, ito_op_square(g, ito__denoise_mean(g, along)), (double)n, 0);
     }
     ito_value *weight = ito_op_reshape(g, column(parts, ITO_DENOISE_SCORE_WEIGHT), ITO_SHAPE(-1));
     return ito_op_mul(g, weight, ito_op_add(g, curvature, ito_op_scale(g, size, 0.5, 0)));

@@ -164,18 +164,20 @@ static bool all_equal(int64_t n, const float *t)
     return i >= n;
 }
 
-ito_status ito__runner_run(ito__runner *r, const ito__runner_batch *a)
+ito_status ito__runner_run(ito__runner *runner, const ito__runner_batch *batch)
 {
     entry *e;
-    const kind of = {a->n, a->h, a->w, a->t && r->network->info.takes_time && all_equal(a->n, a->t), a->dout != NULL};
-    ITO_TRY(find(r, &of, &e));
-    ITO_TRY(ito_program_write(e->program, e->in.x, a->x));
-    if (e->in.t) ITO_TRY(ito_program_write(e->program, e->in.t, a->t));
-    ITO_TRY(write_labels(r, e, a->labels));
-    if (a->dout) ITO_TRY(ito_program_write(e->program, e->dout, a->dout));
+    const kind of = {batch->n, batch->h, batch->w,
+                     batch->t && runner->network->info.takes_time && all_equal(batch->n, batch->t),
+                     batch->dout != NULL};
+    ITO_TRY(find(runner, &of, &e));
+    ITO_TRY(ito_program_write(e->program, e->in.x, batch->x));
+    if (e->in.t) ITO_TRY(ito_program_write(e->program, e->in.t, batch->t));
+    ITO_TRY(write_labels(runner, e, batch->labels));
+    if (batch->dout) ITO_TRY(ito_program_write(e->program, e->dout, batch->dout));
     ITO_TRY(ito_program_run(e->program));
-    if (a->dout) ITO_TRY(ito_program_read(e->program, e->dx, a->dx));
-    return ito_program_read(e->program, e->out, a->out);
+    if (batch->dout) ITO_TRY(ito_program_read(e->program, e->dx, batch->dx));
+    return ito_program_read(e->program, e->out, batch->out);
 }
 
 const ito_network *ito__runner_network(const ito__runner *runner)

@@ -34,8 +34,7 @@ static void test_separators(void **state)
                                  "1;-2.5\r\n3e2;.125",
                                  "1\t-2.5\n3e2\t.125\n",
                                  "  1   -2.5  \n3e2 \t .125\n",
-                                 "\xef\xbb\xbf"
-                                 "1 , -2.5\n\n# a remark, of 3 fields, or more\n 3e2, .125 \n  \n",
+                                 "\357\273\2771 , -2.5\n\n# a remark, of 3 fields, or more\n 3e2, .125 \n  \n",
                                  "# x y\n1 -2.5\n3e2 0.125\n",
                                  "\"1\",\"-2.5\"\r\"300\" , .125\r"};
     for (int i = 0; i < ITO_COUNT(texts); i++) {
