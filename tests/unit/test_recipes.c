@@ -88,11 +88,11 @@ static const char *const tiny_unet[] = {"architecture.block_out_channels=[8,16]"
                                         "architecture.up_block_types=[\"AttnUpBlock2D\",\"UpBlock2D\"]",
                                         "warmup=2",
                                         "log_every=1",
-                                        "batch=6",
+                                        "batch=3",
                                         NULL};
 static const char *const tiny_convnet[] = {"architecture.block_out_channels=[8,16]", "warmup=2", "log_every=1",
-                                           "batch=6", NULL};
-static const char *const tiny_mlp[] = {"architecture.hidden_width=16", "warmup=2", "log_every=1", "batch=6", NULL};
+                                           "batch=3", NULL};
+static const char *const tiny_mlp[] = {"architecture.hidden_width=16", "warmup=2", "log_every=1", "batch=3", NULL};
 
 typedef struct trial {
     const char *recipe;
@@ -220,7 +220,7 @@ static bool history_is_warm(const char *dir)
  * its times from what the first half saw. */
 static void test_importance_resumes_warm(void **state)
 {
-    static const char *const short_chain[] = {"process.T=3", NULL};
+    static const char *const short_chain[] = {"process.T=3", "batch=6", NULL};
     trial t = {"iddpm-vlb", short_chain};
     char dir[1024];
     snprintf(dir, sizeof dir, "%s", scratch_path(*state, "half"));
