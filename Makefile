@@ -16,7 +16,7 @@ CONFIGURE = cmake -G Ninja -S . -B
 CTEST     = ctest --output-on-failure --no-tests=error -j$(JOBS) --test-dir
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all build setup help demo test bench install format lint lint-tools lint-format lint-gcc lint-clang lint-tidy \
+.PHONY: all build setup help demo test bench recipes install format lint lint-tools lint-format lint-gcc lint-clang lint-tidy \
         sanitize tsan fuzz valgrind arm clean
 all: build
 
@@ -25,6 +25,7 @@ help:
 	@echo 'make demo       train on the built-in shapes for DEMO_MINUTES (3), sample, draw: out/demo/'
 	@echo 'make test       build and run every test; T=REGEX chooses by name (make test T=unit/)'
 	@echo 'make bench      measure ito beside PyTorch where it is installed: bench/compare, PYTHON=... chooses which'
+	@echo 'make recipes    train each image recipe for MINUTES (5) on DATA, measure, sample: docs/recipes.md; goes on where it was'
 	@echo 'make install    program, libraries, headers, ito.pc below PREFIX ($(PREFIX)); DESTDIR is honoured'
 	@echo 'make format     rewrite the sources with clang-format'
 	@echo 'make lint       clang-format check, builds with gcc and clang, clang-tidy'
@@ -51,6 +52,9 @@ test: build
 
 bench: build
 	@sh tools/bench.sh
+
+recipes: build
+	@sh tools/recipes.sh
 
 install: build
 	cmake --install $(BUILD) --prefix $(PREFIX)

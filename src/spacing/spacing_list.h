@@ -2,3 +2,4 @@
 ITO_CHOICE(spacing, trailing)
 ITO_CHOICE(spacing, leading)
 ITO_CHOICE(spacing, linspace)
+ITO_CHOICE(spacing, karras)

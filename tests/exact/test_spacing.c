@@ -53,6 +53,58 @@ static void test_trailing(void **state)
     expect("trailing", NULL, 1, (const double[]){1000});
 }
 
+/* sigma_k of EDM's spacing in long double, from `max` to `min` in `last` steps. */
+static long double karras(int k, int last, long double max, long double min)
+{
+    long double a = powl(max, 1 / 7.0L), b = powl(min, 1 / 7.0L);
+    return powl(a + (b - a) * k / last, 7);
+}
+
+static ito_process *open_process(const char *name, ito_opts **opts, const char *key, const char *value)
+{
+    const ito_choice *choice;
+    ito_process *process;
+    assert_ok(ctx, ito_choice_find(ctx, ito_axis_find("process"), name, &choice));
+    assert_ok(ctx, ito_opts_create(ctx, choice->options, opts));
+    if (key) assert_ok(ctx, ito_opts_set(*opts, name, key, value));
+    assert_ok(ctx, ito_process_create(ctx, name, *opts, &process));
+    return process;
+}
+
+/* EQ[edm:5]: on EDM's own process, where time is sigma, all of the sequence but its last number, 0, which is the end of the process; on
+ * the VE-SDE, whose end is sigma_min, the times whose levels are the sequence's; on a chain those next to them, from T to 1. Relative
+ * error at most 1e-12. */
+static void test_karras(void **state)
+{
+    (void)state;
+    enum { N = 18 };
+    double t[N];
+    ito_opts *edm_opts, *ve_opts;
+    ito_process *edm = open_process("edm", &edm_opts, NULL, NULL);
+    ito_process *ve = open_process("ve-sde", &ve_opts, "sigma_max", "25");
+    assert_ok(ctx, ito_spacing_fill(ctx, "karras", NULL, edm, N, t));
+    assert_true(t[0] == 80);
+    for (int k = 0; k < N; k++) {
+        long double want = karras(k, N - 1, 80, 0.002L);
+        assert_true(fabsl(t[k] - want) <= 1e-12L * want);
+    }
+    assert_ok(ctx, ito_spacing_fill(ctx, "karras", NULL, edm, 1, t));
+    assert_true(t[0] == 80);
+    assert_ok(ctx, ito_spacing_fill(ctx, "karras", NULL, ve, N, t));
+    assert_true(t[0] == 1);
+    for (int k = 0; k < N; k++) {
+        long double want = karras(k, N, 25, 0.01L);
+        assert_true(fabsl(ito_process_level(ve, t[k]).sigma - want) <= 1e-12L * want);
+    }
+    assert_ok(ctx, ito_spacing_fill(ctx, "karras", NULL, linear, N, t));
+    assert_true(t[0] == 1000 && t[N - 1] == 1);
+    for (int k = 0; k < N; k++) assert_true(t[k] == rint(t[k]));
+    ito_process_destroy(edm);
+    ito_process_destroy(ve);
+    ito_opts_destroy(edm_opts);
+    ito_opts_destroy(ve_opts);
+}
+
 static void test_every_spacing_keeps_its_promises(void **state)
 {
     (void)state;
@@ -93,9 +145,9 @@ static void test_fixed_variances(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_leading),         cmocka_unit_test(test_linspace),
-        cmocka_unit_test(test_trailing),        cmocka_unit_test(test_every_spacing_keeps_its_promises),
-        cmocka_unit_test(test_fixed_variances),
+        cmocka_unit_test(test_leading),  cmocka_unit_test(test_linspace),
+        cmocka_unit_test(test_trailing), cmocka_unit_test(test_every_spacing_keeps_its_promises),
+        cmocka_unit_test(test_karras),   cmocka_unit_test(test_fixed_variances),
     };
     return cmocka_run_group_tests(tests, processes_setup, processes_teardown);
 }

@@ -1,6 +1,6 @@
 /* Training end to end at a tiny size: a run stopped after 6 steps and resumed for 6 more leaves the bits of 12 steps, for
  * each task; so do other thread counts; settings that disagree refuse to resume; the model opens and samples. */
-#include "scratch.h"
+#include "train_state.h"
 
 #include <jansson.h>
 
@@ -67,59 +67,6 @@ static ito_status train(const run *r, const char *out, ito_train_result *result,
     snprintf(error, 256, "%s", ito_last_error(ctx));
     ito_ctx_destroy(ctx);
     return st;
-}
-
-static char *state_file(const char *out, size_t *n)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s/checkpoint/state.safetensors", out);
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    fseek(f, 0, SEEK_END);
-    *n = (size_t)ftell(f);
-    rewind(f);
-    char *bytes = malloc(*n);
-    assert_int_equal(fread(bytes, 1, *n, f), *n);
-    fclose(f);
-    return bytes;
-}
-
-/* The first tensor that differs between the two states, the clock apart; "" when none does. */
-static void find_difference(const char *a, const char *b, char name[128])
-{
-    ito_ctx *ctx = ctx_open(0);
-    ito_safetensors *x, *y;
-    size_t n, m;
-    *name = 0;
-    char *bytes_a = state_file(a, &n), *bytes_b = state_file(b, &m);
-    assert_ok(ctx, ito_safetensors_parse(ctx, a, bytes_a, n, &x));
-    assert_ok(ctx, ito_safetensors_parse(ctx, b, bytes_b, m, &y));
-    assert_int_equal(ito_safetensors_count(x), ito_safetensors_count(y));
-    for (int i = 0; i < ito_safetensors_count(x); i++) {
-        const ito_safetensors_entry *e = ito_safetensors_get(x, i), *o = ito_safetensors_get(y, i);
-        assert_string_equal(e->name, o->name);
-        if (!strcmp(e->name, "loop.elapsed")) continue;
-        if (!*name && memcmp(e->data, o->data, e->n_bytes)) snprintf(name, 128, "%s", e->name);
-    }
-    ito_safetensors_close(x);
-    ito_safetensors_close(y);
-    ito_ctx_destroy(ctx);
-    free(bytes_a);
-    free(bytes_b);
-}
-
-static void assert_same_state(const char *a, const char *b)
-{
-    char name[128];
-    find_difference(a, b, name);
-    if (*name) fail_msg("%s differs", name);
-}
-
-static void assert_different_state(const char *a, const char *b)
-{
-    char name[128];
-    find_difference(a, b, name);
-    assert_string_not_equal(name, "");
 }
 
 /* Two model directories in the test's own folder. */
