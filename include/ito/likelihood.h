@@ -43,6 +43,11 @@ typedef struct ito_interval {
 } ito_interval;
 ito_interval ito_interval_of(const double *values, int64_t n);
 
+/* A rectangle of [H, W, C] pictures: what is scored, where data is padded for the network. All zero: everything. */
+typedef struct ito_inner {
+    int top, left, height, width;
+} ito_inner;
+
 /* ---- the variational bound ---- */
 
 /* The variance of p(x_s | x_t). With learned range it is between the two others, log variance = v log beta + (1 - v)
@@ -53,21 +58,17 @@ ito_interval ito_interval_of(const double *values, int64_t n);
  * one step has none before it; beta stands in.) */
 typedef enum ito_vlb_variance { ITO_VLB_FIXED_SMALL, ITO_VLB_FIXED_LARGE, ITO_VLB_LEARNED_RANGE } ito_vlb_variance;
 
-/* A rectangle of [H, W, C] pictures: what is scored. All zero: everything. */
-typedef struct ito_inner {
-    int top, left, height, width;
-} ito_inner;
-
 /* All fields may be zero. */
 typedef struct ito_vlb_options {
-    const double *times; /* a chain of one's own: strictly decreasing times, without the data; NULL: T, T - 1, .., 1 */
+    /* A chain of one's own: strictly decreasing times, without the data; NULL: T, T - 1, .., 1. Not kept. */
+    const double *times;
     int n_times;
     ito_vlb_variance variance;
     int n_evals;     /* 0: every term of every image; K: K terms per image, see below */
     bool keep_range; /* leave the predicted x_0 as it is; false: clip it to -1..1, as the papers' code does */
     bool continuous; /* data is not 8-bit: the last term is the negative log-density of x_0, not the mass of its bin */
     ito_cdf cdf;
-    ito_inner inner; /* for data that is padded for the network: padding is never scored */
+    ito_inner inner; /* padding is seen by the network, never scored */
     uint64_t seed;
 } ito_vlb_options;
 
@@ -139,6 +140,9 @@ typedef struct ito_nll_options {
     ito_probe probe;
     int n_probes; /* 0: 1; each is integrated on its own along the same path */
     ito_dequantise dequantise;
+    /* What lies outside is held to its own noising, signal x_0 + sigma eps with one eps for each sample, and the
+     * density is that of the rest: exact for a denoiser that knows its padding. */
+    ito_inner inner;
     uint64_t seed;
 } ito_nll_options;
 
@@ -152,10 +156,10 @@ typedef struct ito_nll_row {
 } ito_nll_row;
 
 /* One row for each sample of x [n, ...]. samples as above. condition and options may be NULL. Dormand and Prince's RK45
- * with a step of its own for each sample; the batch is evaluated until its last sample is done. The density is that of
- * the whole tensor: padding cannot be left out, as it can of the bound, so score data that has none. Errors:
- * ITO_NOT_DIFFERENTIABLE without a vjp; ITO_USAGE for a process without a density at the data, or t_eps outside of it,
- * non-8-bit data; ITO_NUMERIC when the path is not finite or needs more than max_steps. */
+ * with a step of its own for each sample; the batch is evaluated until its last sample is done. ito_interval_of the
+ * rows' bits is what a data set has. Errors: ITO_NOT_DIFFERENTIABLE without a vjp; ITO_USAGE for a process without a
+ * density at the data, t_eps or an inner rectangle outside of it, non-8-bit data; ITO_NUMERIC when the path is not
+ * finite or needs more than max_steps. */
 ito_status ito_nll(ito_ctx *ctx, const ito_process *process, const ito_denoiser *denoiser, const ito_tensor *x,
                    const ito_condition *condition, const uint64_t *samples, const ito_nll_options *options,
                    ito_nll_row *rows);

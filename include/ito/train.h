@@ -46,7 +46,7 @@ typedef struct ito_train_result {
 
 /* Zero is the default of every field but data and out. */
 typedef struct ito_train_options {
-    const char *data;                 /* "shapes", a folder, an IDX folder or file */
+    const char *data;                 /* "shapes", "moons", ..., a folder, an IDX folder or file, a table of points */
     const char *const *data_settings; /* "name=value" for the data set, ended by NULL; or NULL */
     const char *out;                  /* model directory; made when missing */
     const char *recipe;               /* name or file; NULL: chosen from the data set */

@@ -312,7 +312,7 @@ static int draw_reverse(cli *app, const args *a, const way *w, const ito_process
 int plot_points_reverse(cli *app, const args *a)
 {
     ito_model *model;
-    ito_sample_options o;
+    ito_sample_options o = {0};
     way w = {0};
     int n = 0, status = read_count(a, &n);
     if (status == CLI_DONE) status = read_sampling(a, &o);
@@ -347,9 +347,11 @@ static void ways_make(const way *w, ways *out)
     out->cloud = points_cloud_make(&w->kind, w->n, w->x + (size_t)w->n_seen * size, NULL, true);
     out->xy = cli_alloc(2 * (size_t)n_paths * (size_t)length * sizeof *out->xy);
     out->marks = cli_alloc(((size_t)out->cloud.n_marks + 3 * (size_t)n_paths) * sizeof *out->marks);
-    for (int k = 0; k < out->cloud.n_marks; k++) out->marks[n++] = out->cloud.marks[k];
+    bool is_line = w->kind.channels == 1; /* points of one number: their way goes up from noise, at 0, to data, at 1 */
+    for (int k = 0; k < out->cloud.n_marks && !is_line; k++) out->marks[n++] = out->cloud.marks[k];
     for (int step = 0; step < length; step++) {
         double *places = points_places(&w->kind, w->n, w->x + (size_t)step * size);
+        for (ptrdiff_t i = 0; i < n_paths && is_line; i++) places[2 * i + 1] = (double)step / (length - 1);
         for (ptrdiff_t i = 0; i < n_paths; i++)
             memcpy(out->xy + 2 * (i * length + step), places + 2 * i, 2 * sizeof *places);
         free(places);
@@ -393,6 +395,7 @@ static int draw_paths(cli *app, const args *a, ito_model *model, int n, const it
         panels[k] = (ito_panel){.title = titles.items[k], .n_marks = drawn[k].n_marks, .marks = drawn[k].marks};
     const char *out = args_text(a, "out", "paths.png");
     if (status == CLI_DONE) points_axes_set(&w[0].kind, &axes, &options);
+    if (w[0].kind.channels == 1) options.y_label = "share of the way";
     if (status == CLI_DONE) status = points_write_panels(app, out, panels, 2, &options, NULL);
     char *what = cli_format("the ways of %d points over %d of %s", n < N_PATHS ? n : N_PATHS, n, a->operands[1]);
     if (status == CLI_DONE) status = plot_report(app, "paths", out, what);
@@ -408,7 +411,7 @@ static int draw_paths(cli *app, const args *a, ito_model *model, int n, const it
 int plot_points_paths(cli *app, const args *a)
 {
     ito_model *model;
-    ito_sample_options o;
+    ito_sample_options o = {0};
     int n = 0, status = read_count(a, &n);
     if (status == CLI_DONE) status = read_sampling(a, &o);
     if (status == CLI_DONE) status = open_points(app, a->operands[1], &model);

@@ -170,8 +170,9 @@ static ito_status counted_density(const scene *s, const ito_level *t, uint64_t s
 
 static void grid_point(const scene *s, int i, double x[2])
 {
-    x[0] = s->half * (2.0 * (i % GRID + 0.5) / GRID - 1);
-    x[1] = s->half * (2.0 * (i / GRID + 0.5) / GRID - 1);
+    int row = i / GRID, column = i % GRID;
+    x[0] = s->half * (2.0 * (column + 0.5) / GRID - 1);
+    x[1] = s->half * (2.0 * (row + 0.5) / GRID - 1);
 }
 
 /* score = -eps_hat / sigma, eps_hat from what the network says. */

@@ -32,8 +32,8 @@ static bool is_line_end(const reader *r)
 
 static void skip_blanks(reader *r)
 {
-    while (r->at < r->end && is_blank(*r->at) && *r->at != r->separator) r->at++;
-    while (r->separator == ' ' && r->at < r->end && is_blank(*r->at)) r->at++;
+    bool is_any = r->separator == ' ';
+    while (r->at < r->end && is_blank(*r->at) && (is_any || *r->at != (unsigned char)r->separator)) r->at++;
 }
 
 static void skip_line_end(reader *r)
@@ -303,7 +303,7 @@ ito_status ito__csv_parse(ito_ctx *ctx, const char *where, const unsigned char *
     ito_status st = ito__arena_create(ctx, &out->arena);
     r.fields = ito__alloc_array(ctx, ITO_CSV_MAX_COLUMNS, sizeof *r.fields);
     if (!r.fields) st = ITO_MEMORY;
-    if (n >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) r.at += 3; /* what some editors put before UTF-8 */
+    if (bytes && n >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) r.at += 3; /* what some editors put before UTF-8 */
     if (st == ITO_OK) st = parse(&r, options ? options : &defaults, out);
     ito__free(ctx, r.fields);
     if (st != ITO_OK) ito__csv_clear(ctx, out);

@@ -11,7 +11,8 @@
  * 0 (t_eps), x_0 of eps at signal = 0, where the path ends at signal / sigma = 1e-4 and y stands for its own end.
  *
  * The state is double, with the divergence divided by the number of dimensions behind it, one for each probe; the
- * denoiser sees float32. Proven on mixtures in tests/exact/test_nll.c. */
+ * denoiser sees float32. Padding is no part of the state: on the path of a denoiser that knows it, its eps does not
+ * change, so it goes along as signal x_0 + sigma eps. Proven on mixtures in tests/exact/test_nll.c. */
 #include <ito/likelihood.h>
 
 #include <math.h>
@@ -33,14 +34,17 @@ typedef struct flow {
     const uint64_t *samples;
     ito_nll_options options;
     ito_shape shape;
-    int64_t n, size;
-    int n_probes; /* accumulators behind each row's state; 1 when the trace is exact */
+    int64_t n, size, dims; /* size: of a sample, dims: of what is scored of it */
+    const float *data;     /* [n, size] */
+    int n_probes;          /* accumulators behind each row's state; 1 when the trace is exact */
     ito_level first, top;
     double *times;               /* [n] */
     double *of_x, *of_out, *rho; /* [n]: dy/dphi = of_x x + of_out out, x = rho y */
-    double *state;               /* [n, size + n_probes] */
+    double *state;               /* [n, dims + n_probes] */
     double *uniform;             /* [size] */
     float *x, *out, *dout, *dx;  /* [n, size] */
+    int64_t *scored;             /* [dims] */
+    float *padding;              /* [n, size]: the noise of what is not scored; NULL when everything is */
     float *probes;               /* [n_probes, n, size]; NULL when exact */
     ito__ode_row *paths;         /* [n] */
 } flow;
@@ -70,24 +74,10 @@ static double default_start(const ito_process *process)
     return fmax(ito_process_t_min(process), ito_process_time(process, -2 * log(FIRST_RATIO)));
 }
 
-/* Signal at the data, and noise that grows from there. */
-static ito_status check_process(const flow *f)
-{
-    double t_min = ito_process_t_min(f->process), t_max = ito_process_t_max(f->process);
-    ito_level data = ito_process_level(f->process, t_min), end = ito_process_level(f->process, t_max);
-    if (data.signal > 0 && isfinite(data.sigma) && angle_of(&end) > angle_of(&data)) return ITO_OK;
-    return ito__fail(
-        f->ctx, ITO_USAGE,
-        "process %s has no density at the data: it would need signal there, and noise that grows; found signal %g "
-        "and sigma %g at t = %g, %g and %g at t = %g",
-        ito_process_get_def(f->process)->choice.name, data.signal, data.sigma, t_min, end.signal, end.sigma, t_max);
-}
-
 static ito_status set_ends(flow *f)
 {
     double t_min = ito_process_t_min(f->process), t_max = ito_process_t_max(f->process), of_x, of_out, rho;
     double t_eps = f->options.t_eps != 0 ? f->options.t_eps : default_start(f->process);
-    ITO_TRY(check_process(f));
     if (!(t_eps >= t_min && t_eps < t_max))
         return ito__fail(f->ctx, ITO_USAGE, "t_eps is %g, but the path of process %s starts between %g and %g", t_eps,
                          ito_process_get_def(f->process)->choice.name, t_min, t_max);
@@ -113,7 +103,10 @@ static void place_row(flow *f, int64_t i, double phi, const double *y)
                                              : ito_process_level(f->process, ito_process_time(f->process, log_snr));
     (void)rates_at(f, &t, &f->of_x[i], &f->of_out[i], &f->rho[i]); /* what is not finite is found by the solver */
     f->times[i] = t.t;
-    for (int64_t j = 0; j < f->size; j++) f->x[i * f->size + j] = (float)(f->rho[i] * y[j]);
+    float *x = f->x + i * f->size;
+    for (int64_t j = i * f->size; f->padding && j < (i + 1) * f->size; j++)
+        f->x[j] = (float)(t.signal * (double)f->data[j] + t.sigma * (double)f->padding[j]);
+    for (int64_t j = 0; j < f->dims; j++) x[f->scored[j]] = (float)(f->rho[i] * y[j]);
 }
 
 static ito_status ask(flow *f, float *dout)
@@ -127,13 +120,13 @@ static ito_status ask(flow *f, float *dout)
  * and cancel, so both are taken with the same z. */
 static double divergence(const flow *f, int64_t i, double squares, double sum)
 {
-    return f->rho[i] * (f->of_x[i] * squares + f->of_out[i] * sum) / (double)f->size;
+    return f->rho[i] * (f->of_x[i] * squares + f->of_out[i] * sum) / (double)f->dims;
 }
 
 /* EQ[sde:40] = EQ[ffjord:s3.1]  trace J = E[z^T J z] for E[z z^T] = 1 (Hutchinson 1990) */
 static ito_status estimated_trace(flow *f, double *dy)
 {
-    int64_t width = f->size + f->n_probes;
+    int64_t width = f->dims + f->n_probes;
     for (int p = 0; p < f->n_probes; p++) {
         float *z = f->probes + p * f->n * f->size;
         ITO_TRY(ask(f, z));
@@ -143,7 +136,7 @@ static ito_status estimated_trace(flow *f, double *dy)
                 squares += (double)z[j] * (double)z[j];
                 sum += (double)z[j] * (double)f->dx[j];
             }
-            dy[i * width + f->size + p] = divergence(f, i, squares, sum);
+            dy[i * width + f->dims + p] = divergence(f, i, squares, sum);
         }
     }
     return ITO_OK;
@@ -152,27 +145,27 @@ static ito_status estimated_trace(flow *f, double *dy)
 /* One vjp for each row of the Jacobian. */
 static ito_status exact_trace(flow *f, double *dy)
 {
-    int64_t width = f->size + 1;
-    for (int64_t i = 0; i < f->n; i++) dy[i * width + f->size] = 0;
-    for (int64_t k = 0; k < f->size; k++) {
-        for (int64_t j = 0; j < f->n * f->size; j++) f->dout[j] = j % f->size == k ? 1 : 0;
+    int64_t width = f->dims + 1;
+    for (int64_t i = 0; i < f->n; i++) dy[i * width + f->dims] = 0;
+    for (int64_t k = 0; k < f->dims; k++) {
+        for (int64_t j = 0; j < f->n * f->size; j++) f->dout[j] = j % f->size == f->scored[k] ? 1 : 0;
         ITO_TRY(ask(f, f->dout));
-        for (int64_t i = 0; i < f->n; i++) dy[i * width + f->size] += (double)f->dx[i * f->size + k];
+        for (int64_t i = 0; i < f->n; i++) dy[i * width + f->dims] += (double)f->dx[i * f->size + f->scored[k]];
     }
     for (int64_t i = 0; i < f->n; i++)
-        dy[i * width + f->size] = divergence(f, i, (double)f->size, dy[i * width + f->size]);
+        dy[i * width + f->dims] = divergence(f, i, (double)f->dims, dy[i * width + f->dims]);
     return ITO_OK;
 }
 
 static ito_status rate(void *self, const double *phi, const double *y, double *dy)
 {
     flow *f = self;
-    int64_t width = f->size + f->n_probes;
+    int64_t width = f->dims + f->n_probes;
     for (int64_t i = 0; i < f->n; i++) place_row(f, i, phi[i], y + i * width);
     ITO_TRY(f->probes ? estimated_trace(f, dy) : exact_trace(f, dy));
     for (int64_t i = 0; i < f->n; i++)
-        for (int64_t j = 0; j < f->size; j++) {
-            int64_t at = i * f->size + j;
+        for (int64_t j = 0; j < f->dims; j++) {
+            int64_t at = i * f->size + f->scored[j];
             /* EQ[salimans22:D]  dy/dphi = cos(phi) eps - sin(phi) x_0, from dx = x_0 dsignal + eps dsigma */
             dy[i * width + j] = f->of_x[i] * (double)f->x[at] + f->of_out[i] * (double)f->out[at];
         }
@@ -184,14 +177,17 @@ static ito_status rate(void *self, const double *phi, const double *y, double *d
 static ito_status alloc_flow(flow *f)
 {
     size_t n = (size_t)f->n, size = (size_t)f->size, count = n * size;
-    bool exact = f->options.probe == ITO_PROBE_EXACT;
+    bool exact = f->options.probe == ITO_PROBE_EXACT, padded = f->dims < f->size;
     f->times = ito__alloc_array(f->ctx, 4 * n, sizeof *f->times);
-    f->state = ito__alloc_array(f->ctx, n, (size + (size_t)f->n_probes) * sizeof *f->state);
+    f->state = ito__alloc_array(f->ctx, n, ((size_t)f->dims + (size_t)f->n_probes) * sizeof *f->state);
     f->uniform = ito__alloc_array(f->ctx, size, sizeof *f->uniform);
     f->x = ito__alloc_array(f->ctx, 4 * count, sizeof *f->x);
     f->paths = ito__alloc_array(f->ctx, n, sizeof *f->paths);
     if (!exact) f->probes = ito__alloc_array(f->ctx, (size_t)f->n_probes, count * sizeof *f->probes);
-    if (!f->times || !f->state || !f->uniform || !f->x || !f->paths || (!exact && !f->probes)) return ITO_MEMORY;
+    if (padded) f->padding = ito__alloc_array(f->ctx, count, sizeof *f->padding);
+    if (!f->times || !f->state || !f->uniform || !f->x || !f->paths || (!exact && !f->probes) ||
+        (padded && !f->padding))
+        return ITO_MEMORY;
     f->of_x = f->times + n;
     f->of_out = f->of_x + n;
     f->rho = f->of_out + n;
@@ -199,6 +195,16 @@ static ito_status alloc_flow(flow *f)
     f->dout = f->out + count;
     f->dx = f->dout + count;
     return ITO_OK;
+}
+
+/* Which elements are scored. */
+static ito_status set_inner(flow *f)
+{
+    ito_shape sample = {.n_dims = f->shape.n_dims - 1};
+    for (int k = 0; k < sample.n_dims; k++) sample.d[k] = f->shape.d[k + 1];
+    f->scored = ito__alloc_array(f->ctx, (size_t)f->size, sizeof *f->scored);
+    if (!f->scored) return ITO_MEMORY;
+    return ito__inner_elements(f->ctx, &sample, &f->options.inner, f->scored, &f->dims);
 }
 
 static void free_flow(flow *f)
@@ -209,6 +215,8 @@ static void free_flow(flow *f)
     ito__free(f->ctx, f->x);
     ito__free(f->ctx, f->paths);
     ito__free(f->ctx, f->probes);
+    ito__free(f->ctx, f->padding);
+    ito__free(f->ctx, f->scored);
 }
 
 static ito_status set_options(flow *f, const ito_tensor *x)
@@ -230,19 +238,31 @@ static ito_status set_options(flow *f, const ito_tensor *x)
     return o->dequantise == ITO_DEQUANTISE_NONE ? ITO_OK : ito__check_8bit(f->ctx, x);
 }
 
-static void draw_probes(flow *f)
+/* Probe p of row i: normal or +-1, and 0 where nothing is scored. */
+static void draw_probe(flow *f, int p, int64_t i)
 {
-    for (int p = 0; f->probes && p < f->n_probes; p++)
-        for (int64_t i = 0; i < f->n; i++) {
-            float *z = f->probes + (p * f->n + i) * f->size;
-            ito_rng_key key = ito__sample_key(f->options.seed, ITO_STREAM_PROBE, (uint32_t)p, f->samples, i);
-            if (f->options.probe == ITO_PROBE_GAUSSIAN) {
-                ito_rng_normal(key, 0, (size_t)f->size, z);
-                continue;
-            }
-            ito_rng_uniform(key, 0, (size_t)f->size, f->uniform);
-            for (int64_t j = 0; j < f->size; j++) z[j] = f->uniform[j] < 0.5 ? -1 : 1;
-        }
+    float *z = f->probes + (p * f->n + i) * f->size;
+    ito_rng_key key = ito__sample_key(f->options.seed, ITO_STREAM_PROBE, (uint32_t)p, f->samples, i);
+    if (f->options.probe == ITO_PROBE_GAUSSIAN)
+        ito_rng_normal(key, 0, (size_t)f->size, z);
+    else
+        ito_rng_uniform(key, 0, (size_t)f->size, f->uniform);
+    for (int64_t j = 0, k = 0; j < f->size; j++) {
+        bool counts = k < f->dims && f->scored[k] == j;
+        k += counts;
+        if (!counts)
+            z[j] = 0;
+        else if (f->options.probe == ITO_PROBE_RADEMACHER)
+            z[j] = f->uniform[j] < 0.5 ? -1 : 1;
+    }
+}
+
+/* What a row keeps along its path. Step 1 of the stream that fills bins is the noise of padding. */
+static void draw_row(flow *f, int64_t i)
+{
+    ito_rng_key key = ito__sample_key(f->options.seed, ITO_STREAM_DEQUANTISE, 1, f->samples, i);
+    if (f->padding) ito_rng_normal(key, 0, (size_t)f->size, f->padding + i * f->size);
+    for (int p = 0; f->probes && p < f->n_probes; p++) draw_probe(f, p, i);
 }
 
 /* u fills the bin of k = 0..255. */
@@ -254,19 +274,16 @@ static double dequantised(ito_dequantise bins, double x, double u)
 }
 
 /* y_0 = cos(phi) x_0: x_0 stands for x_t / signal at the first level. */
-static void start(flow *f, const float *x)
+static void start_row(flow *f, int64_t i)
 {
-    double cosine = cos(angle_of(&f->first));
+    double cosine = cos(angle_of(&f->first)), *y = f->state + i * (f->dims + f->n_probes);
     ito_dequantise bins = f->options.dequantise;
-    for (int64_t i = 0; i < f->n; i++) {
-        double *y = f->state + i * (f->size + f->n_probes);
-        if (bins != ITO_DEQUANTISE_NONE)
-            ito_rng_uniform(ito__sample_key(f->options.seed, ITO_STREAM_DEQUANTISE, 0, f->samples, i), 0,
-                            (size_t)f->size, f->uniform);
-        for (int64_t j = 0; j < f->size; j++) {
-            double x0 = (double)x[i * f->size + j];
-            y[j] = cosine * (bins == ITO_DEQUANTISE_NONE ? x0 : dequantised(bins, x0, f->uniform[j]));
-        }
+    ito_rng_key key = ito__sample_key(f->options.seed, ITO_STREAM_DEQUANTISE, 0, f->samples, i);
+    if (bins != ITO_DEQUANTISE_NONE) ito_rng_uniform(key, 0, (size_t)f->size, f->uniform);
+    for (int64_t k = 0; k < f->dims; k++) {
+        int64_t j = f->scored[k];
+        double x0 = (double)f->data[i * f->size + j];
+        y[k] = cosine * (bins == ITO_DEQUANTISE_NONE ? x0 : dequantised(bins, x0, f->uniform[j]));
     }
 }
 
@@ -278,12 +295,12 @@ static double offset_of(ito_dequantise bins)
 
 static void finish_row(const flow *f, int64_t i, ito_nll_row *row)
 {
-    double *y = f->state + i * (f->size + f->n_probes), *volume = y + f->size, d = (double)f->size;
+    double *y = f->state + i * (f->dims + f->n_probes), *volume = y + f->dims, d = (double)f->dims;
     double sd = ito_process_prior_sd(f->process);
     ito_level end = ito_process_level(f->process, ito_process_t_max(f->process));
     double rho = hypot(end.signal, end.sigma);
     *row = (ito_nll_row){.n_evals = f->paths[i].n_evals, .n_steps = f->paths[i].n_steps};
-    for (int64_t j = 0; j < f->size; j++) row->log_prior += ito_gaussian_log_density(rho * y[j], 0, 2 * log(sd));
+    for (int64_t j = 0; j < f->dims; j++) row->log_prior += ito_gaussian_log_density(rho * y[j], 0, 2 * log(sd));
     /* EQ[sde:39]  log p_0(x_0) = log p_T(x_T) + the integral of div dx/dt */
     for (int p = 0; p < f->n_probes; p++)
         volume[p] = row->log_prior + d * (volume[p] + log(rho) + log(cos(angle_of(&f->first))));
@@ -297,13 +314,16 @@ static ito_status follow(flow *f, const ito_tensor *x, ito_nll_row *rows)
 {
     ITO_TRY(set_options(f, x));
     ITO_TRY(set_ends(f));
+    ITO_TRY(set_inner(f));
     ITO_TRY(alloc_flow(f));
-    draw_probes(f);
-    start(f, x->data);
+    for (int64_t i = 0; i < f->n; i++) {
+        draw_row(f, i);
+        start_row(f, i);
+    }
     ito__ode ode = {.ctx = f->ctx,
                     .n = f->n,
-                    .size = f->size + f->n_probes,
-                    .n_main = f->size,
+                    .size = f->dims + f->n_probes,
+                    .n_main = f->dims,
                     .from = angle_of(&f->first),
                     .to = angle_of(&f->top),
                     .rtol = f->options.rtol,
@@ -324,6 +344,7 @@ ito_status ito_nll(ito_ctx *ctx, const ito_process *process, const ito_denoiser 
     ITO_TRY(ito__check_denoiser(ctx, denoiser));
     ITO_TRY(ito__check_samples(ctx, x, condition));
     f.shape = x->shape;
+    f.data = x->data;
     f.n = x->shape.d[0];
     f.size = ito_shape_count(x->shape) / f.n;
     if (options) f.options = *options;

@@ -12,20 +12,11 @@
 
 static ito_status check_options(const ito_vlb *v)
 {
-    const ito_inner *in = &v->options.inner;
     const ito_shape *s = &v->shape;
     char text[ITO_SHAPE_TEXT];
     if (s->n_dims < 1 || s->n_dims >= ITO_MAX_DIMS || ito_shape_count(*s) < 1)
         return ito__fail(v->ctx, ITO_SHAPE, "the shape of one sample must have 1 to %d axes, none empty; found %s",
                          ITO_MAX_DIMS - 1, ito_shape_text(*s, text));
-    if (in->height || in->width || in->top || in->left)
-        if (s->n_dims != 3 || in->top < 0 || in->left < 0 || in->height < 1 || in->width < 1 ||
-            in->top + (int64_t)in->height > s->d[0] || in->left + (int64_t)in->width > s->d[1])
-            return ito__fail(
-                v->ctx, ITO_USAGE,
-                "the scored rectangle of %d x %d at (%d, %d) does not lie inside samples of shape %s, which must "
-                "be [H, W, C]",
-                in->height, in->width, in->top, in->left, ito_shape_text(*s, text));
     if (v->options.variance == ITO_VLB_LEARNED_RANGE && v->denoiser->n_extra != s->d[s->n_dims - 1])
         return ito__fail(
             v->ctx, ITO_SHAPE,
@@ -47,14 +38,6 @@ static ito_status set_evals(ito_vlb *v)
         wanted, n);
 }
 
-static bool is_scored(const ito_vlb *v, int64_t j)
-{
-    const ito_inner *in = &v->options.inner;
-    if (!in->height) return true;
-    int64_t pixel = j / v->shape.d[2], y = pixel / v->shape.d[1], x = pixel % v->shape.d[1];
-    return y >= in->top && y < in->top + in->height && x >= in->left && x < in->left + in->width;
-}
-
 static ito_status alloc_sums(ito_vlb *v)
 {
     v->size = ito_shape_count(v->shape);
@@ -62,9 +45,7 @@ static ito_status alloc_sums(ito_vlb *v)
     v->sums = ito__alloc_array(v->ctx, (size_t)v->chain.n, sizeof *v->sums);
     v->terms = ito__alloc_array(v->ctx, (size_t)v->chain.n, sizeof *v->terms);
     if (!v->scored || !v->sums || !v->terms) return ITO_MEMORY;
-    for (int64_t j = 0; j < v->size; j++)
-        if (is_scored(v, j)) v->scored[v->dims++] = j;
-    return ITO_OK;
+    return ito__inner_elements(v->ctx, &v->shape, &v->options.inner, v->scored, &v->dims);
 }
 
 static ito_status build(ito_vlb *v, const ito_process *process)

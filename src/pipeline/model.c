@@ -21,7 +21,7 @@ struct ito_model {
     ito_params *params;
     ito__runner *runner;
     ito_process *process;
-    ito_opts *process_opts;
+    ito__scheduler scheduler;
     ito_prediction prediction;
     ito_model_info info;
 };
@@ -33,7 +33,7 @@ void ito_model_destroy(ito_model *m)
     ito_params_destroy(m->params);
     ito__network_destroy(m->network);
     ito_process_destroy(m->process);
-    ito_opts_destroy(m->process_opts);
+    ito__scheduler_clear(&m->scheduler);
     json_decref(m->index);
     json_decref(m->record);
     ito__arena_destroy(m->arena);
@@ -79,13 +79,15 @@ static ito_status read_network(ito_model *m, const char *folder)
 
 static ito_status read_scheduler(ito_model *m)
 {
-    const char *path, *process;
+    const char *path;
     json_t *config = NULL;
     ITO_TRY(read_json(m, "scheduler/scheduler_config.json", &config, &path));
-    ito_status st = ito__scheduler_read(m->ctx, path, config, &process, &m->process_opts, &m->info.prediction);
-    if (st == ITO_OK) st = ito_process_create(m->ctx, process, m->process_opts, &m->process);
-    if (st == ITO_OK) st = ito_prediction_find(m->ctx, m->info.prediction, &m->prediction);
+    ito_status st = ito__scheduler_read(m->ctx, path, config, &m->scheduler);
+    if (st == ITO_OK) st = ito_process_create(m->ctx, m->scheduler.process, m->scheduler.process_opts, &m->process);
+    if (st == ITO_OK) st = ito_prediction_find(m->ctx, m->scheduler.prediction, &m->prediction);
     json_decref(config);
+    m->prediction.opts = m->scheduler.prediction_opts;
+    m->info.prediction = m->scheduler.prediction;
     m->info.process = m->process;
     return st;
 }

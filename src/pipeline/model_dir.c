@@ -111,14 +111,13 @@ ito_status ito__model_write(ito_ctx *ctx, const char *dir, const ito__model_part
     }
     json_t *scheduler;
     ITO_TRY(write_network(ctx, dir, "unet", parts));
-    ITO_TRY(ito__scheduler_write(ctx, parts->process, parts->process_opts, parts->prediction, &scheduler));
+    ITO_TRY(ito__scheduler_write(ctx, &parts->scheduler, &scheduler));
     bool is_theirs = ito__scheduler_is_theirs(scheduler);
     ITO_TRY(write_json(ctx, dir, "scheduler", "scheduler_config.json", scheduler));
     bool is_diffusers = !strcmp(arch, "UNet2DModel"); /* whose pipelines know no other of ours */
-    return write_index(ctx, dir,
-                       json_pack("{s:s, s:s, s:[s, s], s:[s, s]}", "_class_name",
-                                 is_diffusers ? "DDPMPipeline" : "ItoDenoiser", "_diffusers_version", "0.30.0",
-                                 "scheduler", is_theirs ? "diffusers" : "ito",
-                                 is_theirs ? "DDPMScheduler" : "ItoScheduler", "unet", is_diffusers ? "diffusers" : "ito",
-                                 arch));
+    return write_index(
+        ctx, dir,
+        json_pack("{s:s, s:s, s:[s, s], s:[s, s]}", "_class_name", is_diffusers ? "DDPMPipeline" : "ItoDenoiser",
+                  "_diffusers_version", "0.30.0", "scheduler", is_theirs ? "diffusers" : "ito",
+                  is_theirs ? "DDPMScheduler" : "ItoScheduler", "unet", is_diffusers ? "diffusers" : "ito", arch));
 }

@@ -55,17 +55,18 @@ static int set_new(json_t *config, const char *key, json_t *value)
 }
 
 /* betas: of a process that is a list of them, else NULL. */
-static ito_status write_theirs(ito_ctx *ctx, const ito_opts *opts, const char *schedule, json_t *betas,
+static ito_status write_theirs(ito_ctx *ctx, const ito__scheduler *s, const char *schedule, json_t *betas,
                                const char *type, json_t **out)
 {
+    const ito_opts *opts = s->process_opts;
     bool has_range = ito_opts_has(opts, "beta_start");
     json_int_t n = betas ? (json_int_t)json_array_size(betas) : (json_int_t)ito_opts_int(opts, "T");
     *out = json_pack("{s:s, s:s, s:I, s:s, s:f, s:f, s:s, s:s, s:b, s:f, s:s, s:i}", "_class_name", "DDPMScheduler",
                      "_diffusers_version", "0.30.0", "num_train_timesteps", n, "beta_schedule", schedule, "beta_start",
                      has_range ? ito_opts_real(opts, "beta_start") : 1e-4, "beta_end",
                      has_range ? ito_opts_real(opts, "beta_end") : 0.02, "prediction_type", type, "variance_type",
-                     "fixed_small", "clip_sample", 1, "clip_sample_range", 1.0, "timestep_spacing", "trailing",
-                     "steps_offset", 0);
+                     s->learns_variance ? "learned_range" : "fixed_small", "clip_sample", 1, "clip_sample_range", 1.0,
+                     "timestep_spacing", "trailing", "steps_offset", 0);
     int failed = !*out;
     if (betas) failed |= set_new(*out, "trained_betas", json_incref(betas));
     if (ito_opts_bool(opts, "zero_snr")) failed |= set_new(*out, "rescale_betas_zero_snr", json_true());
@@ -75,19 +76,18 @@ static ito_status write_theirs(ito_ctx *ctx, const ito_opts *opts, const char *s
     return ito__fail_memory(ctx, 0);
 }
 
-ito_status ito__scheduler_write(ito_ctx *ctx, const char *process, const ito_opts *opts, const char *prediction,
-                                json_t **out)
+ito_status ito__scheduler_write(ito_ctx *ctx, const ito__scheduler *s, json_t **out)
 {
-    const char *type = NULL, *schedule = schedule_of(process, opts);
+    const char *type = NULL, *schedule = schedule_of(s->process, s->process_opts);
     json_t *betas = NULL;
     ito_status st = ITO_OK;
     for (int i = 0; i < ITO_COUNT(predictions); i++)
-        if (!strcmp(predictions[i].ours, prediction)) type = predictions[i].theirs;
-    bool is_list = !strcmp(process, "vp-betas");
-    if (!type || !(schedule || is_list)) return ito__scheduler_own_write(ctx, process, opts, prediction, out);
+        if (!strcmp(predictions[i].ours, s->prediction)) type = predictions[i].theirs;
+    bool is_list = !strcmp(s->process, "vp-betas");
+    if (!type || !(schedule || is_list)) return ito__scheduler_own_write(ctx, s, out);
     *out = NULL;
-    if (is_list) st = ito__betas_to_json(ctx, ito_opts_text(opts, "betas"), &betas);
-    if (st == ITO_OK) st = write_theirs(ctx, opts, schedule ? schedule : "linear", betas, type, out);
+    if (is_list) st = ito__betas_to_json(ctx, ito_opts_text(s->process_opts, "betas"), &betas);
+    if (st == ITO_OK) st = write_theirs(ctx, s, schedule ? schedule : "linear", betas, type, out);
     json_decref(betas);
     return st;
 }
@@ -167,19 +167,24 @@ static ito_status read_process(ito_ctx *ctx, const char *where, const json_t *co
     return is_list ? read_list(ctx, where, config, list, *opts) : read_schedule(ctx, where, config, *opts);
 }
 
-static ito_status read_theirs(ito_ctx *ctx, const char *where, const json_t *config, const char **process,
-                              ito_opts **opts, const char **prediction)
+void ito__scheduler_clear(ito__scheduler *scheduler)
 {
-    ITO_TRY(read_prediction(ctx, where, config, prediction));
-    return read_process(ctx, where, config, process, opts);
+    ito_opts_destroy(scheduler->process_opts);
+    ito_opts_destroy(scheduler->prediction_opts);
+    *scheduler = (ito__scheduler){0};
 }
 
-ito_status ito__scheduler_read(ito_ctx *ctx, const char *where, const json_t *config, const char **process,
-                               ito_opts **opts, const char **prediction)
+static ito_status read_theirs(ito_ctx *ctx, const char *where, const json_t *config, ito__scheduler *out)
+{
+    ITO_TRY(read_prediction(ctx, where, config, &out->prediction));
+    return read_process(ctx, where, config, &out->process, &out->process_opts);
+}
+
+ito_status ito__scheduler_read(ito_ctx *ctx, const char *where, const json_t *config, ito__scheduler *out)
 {
     const char *name;
     bool known = false;
-    *opts = NULL;
+    *out = (ito__scheduler){0};
     ITO_TRY(ito__json_text(ctx, where, config, "_class_name", "DDPMScheduler", &name));
     bool is_own = !strcmp(name, ITO__SCHEDULER_CLASS);
     for (int i = 0; i < ITO_COUNT(classes); i++) known |= !strcmp(classes[i], name);
@@ -187,11 +192,7 @@ ito_status ito__scheduler_read(ito_ctx *ctx, const char *where, const json_t *co
         return ito__json_fail(ctx, where, "_class_name",
                               "a scheduler of the discrete VP process (DDPMScheduler, ...) or " ITO__SCHEDULER_CLASS,
                               json_object_get(config, "_class_name"));
-    ito_status st = is_own ? ito__scheduler_own_read(ctx, where, config, process, opts, prediction)
-                           : read_theirs(ctx, where, config, process, opts, prediction);
-    if (st != ITO_OK) {
-        ito_opts_destroy(*opts);
-        *opts = NULL;
-    }
+    ito_status st = is_own ? ito__scheduler_own_read(ctx, where, config, out) : read_theirs(ctx, where, config, out);
+    if (st != ITO_OK) ito__scheduler_clear(out);
     return st;
 }

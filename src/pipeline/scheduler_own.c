@@ -20,17 +20,28 @@ static json_t *option_to_json(const ito_opts *opts, const ito_opt_def *def)
     }
 }
 
-ito_status ito__scheduler_own_write(ito_ctx *ctx, const char *process, const ito_opts *opts, const char *prediction,
-                                    json_t **out)
+/* Every option of a choice into an object. */
+static int options_to_json(const ito_opt_def *defs, const ito_opts *opts, json_t *object)
 {
-    const ito_process_def *def;
-    ITO_TRY(ito_process_find(ctx, process, &def));
-    json_t *object = json_pack("{s:s}", "name", process);
     int failed = !object;
-    for (const ito_opt_def *o = def->choice.options; o && o->name; o++)
+    for (const ito_opt_def *o = defs; opts && o && o->name; o++)
         failed |= json_object_set_new(object, o->name, option_to_json(opts, o));
-    *out = json_pack("{s:s, s:o, s:s}", "_class_name", ITO__SCHEDULER_CLASS, "process", object, "prediction_type",
-                     prediction);
+    return failed;
+}
+
+ito_status ito__scheduler_own_write(ito_ctx *ctx, const ito__scheduler *s, json_t **out)
+{
+    const ito_process_def *process;
+    ito_prediction prediction;
+    *out = NULL;
+    ITO_TRY(ito_process_find(ctx, s->process, &process));
+    ITO_TRY(ito_prediction_find(ctx, s->prediction, &prediction));
+    json_t *of_process = json_pack("{s:s}", "name", s->process), *of_prediction = json_object();
+    int failed = options_to_json(process->choice.options, s->process_opts, of_process);
+    failed |= options_to_json(prediction.def->choice.options, s->prediction_opts, of_prediction);
+    *out = json_pack("{s:s, s:o, s:s, s:o, s:s}", "_class_name", ITO__SCHEDULER_CLASS, "process", of_process,
+                     "prediction_type", s->prediction, "prediction", of_prediction, "variance_type",
+                     s->learns_variance ? "learned_range" : "fixed_small");
     if (*out && !failed) return ITO_OK;
     json_decref(*out);
     *out = NULL;
@@ -45,26 +56,36 @@ static ito_status set_option(ito_ctx *ctx, const char *where, ito_opts *opts, co
     return ito__json_fail(ctx, where, key, "a number, a text, true or false", value);
 }
 
-ito_status ito__scheduler_own_read(ito_ctx *ctx, const char *where, const json_t *config, const char **process,
-                                   ito_opts **opts, const char **prediction)
+/* The options of a choice from an object that may also have its name. */
+static ito_status read_options(ito_ctx *ctx, const char *where, const ito_opt_def *defs, json_t *object, ito_opts **out)
 {
-    const char *name, *type, *key;
-    const ito_process_def *def;
-    ito_prediction kind;
-    json_t *object, *value;
+    const char *key;
+    json_t *value;
+    ITO_TRY(ito_opts_create(ctx, defs, out));
+    json_object_foreach(object, key, value)
+    {
+        if (strcmp(key, "name") != 0) ITO_TRY(set_option(ctx, where, *out, key, value));
+    }
+    return ITO_OK;
+}
+
+ito_status ito__scheduler_own_read(ito_ctx *ctx, const char *where, const json_t *config, ito__scheduler *out)
+{
+    const char *name, *type;
+    const ito_process_def *process;
+    ito_prediction prediction;
+    json_t *object;
     ITO_TRY(ito__json_require(ctx, where, config, "process", JSON_OBJECT, &object));
     ITO_TRY(ito__json_text(ctx, where, object, "name", "", &name));
     ITO_TRY(ito__json_text(ctx, where, config, "prediction_type", "eps", &type));
-    ITO_TRY(ito_process_find(ctx, name, &def));
-    ITO_TRY(ito_prediction_find(ctx, type, &kind));
-    *process = def->choice.name;
-    *prediction = kind.def->choice.name;
-    ITO_TRY(ito_opts_create(ctx, def->choice.options, opts));
-    json_object_foreach(object, key, value)
-    {
-        if (strcmp(key, "name") != 0) ITO_TRY(set_option(ctx, where, *opts, key, value));
-    }
-    return ITO_OK;
+    ITO_TRY(ito_process_find(ctx, name, &process));
+    ITO_TRY(ito_prediction_find(ctx, type, &prediction));
+    out->process = process->choice.name;
+    out->prediction = prediction.def->choice.name;
+    ITO_TRY(read_options(ctx, where, process->choice.options, object, &out->process_opts));
+    if (!prediction.def->choice.options) return ITO_OK;
+    json_t *of_prediction = json_object_get(config, "prediction");
+    return read_options(ctx, where, prediction.def->choice.options, of_prediction, &out->prediction_opts);
 }
 
 ito_status ito__betas_to_json(ito_ctx *ctx, const char *text, json_t **out)

@@ -130,5 +130,6 @@ ito_status ito__canvas_image_finish(ito__canvas *c, ito_image *out)
 {
     ito__free(c->ctx, c->mask);
     *out = c->image;
-    return ITO_OK;
+    if (c->st != ITO_OK) ito_image_clear(c->ctx, out);
+    return c->st;
 }

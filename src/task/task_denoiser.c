@@ -291,11 +291,11 @@ static ito_status save(void *self, const char *dir, json_t *record)
     state *s = self;
     ito__model_parts parts = {.task = "denoiser",
                               .network = s->unet->network,
-                              .process = s->env.recipe->process.name,
-                              .process_opts = s->env.recipe->process.opts,
-                              .prediction = s->env.recipe->prediction.name,
-                              .prediction_opts = s->env.recipe->prediction.opts,
-                              .variance = s->env.recipe->variance.name,
+                              .scheduler = {.process = s->env.recipe->process.name,
+                                            .process_opts = s->env.recipe->process.opts,
+                                            .prediction = s->env.recipe->prediction.name,
+                                            .prediction_opts = s->env.recipe->prediction.opts,
+                                            .learns_variance = s->setup.variance->range != NULL},
                               .record = record};
     ITO_TRY(ito__optimizer_best(s->unet->optimizer, &parts.params));
     ito_status st = ito__model_write(s->env.ctx, dir, &parts);

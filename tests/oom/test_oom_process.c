@@ -8,10 +8,10 @@ static ito_status make(ito_ctx *ctx, void *arg)
 {
     const process_case *c = arg;
     const ito_process_def *def;
-    ito_opts *opts = NULL, *back = NULL;
+    ito_opts *opts = NULL;
+    ito__scheduler back = {0};
     ito_process *process = NULL;
     json_t *config = NULL;
-    const char *name, *prediction;
     ito_status st = ito_process_find(ctx, c->name, &def);
     if (!st) st = ito_opts_create(ctx, def->choice.options, &opts);
     for (int i = 0; i < PROCESS_SETTINGS && c->settings[i] && !st; i++) {
@@ -20,11 +20,12 @@ static ito_status make(ito_ctx *ctx, void *arg)
         memcpy(key, c->settings[i], (size_t)(value - c->settings[i]));
         st = ito_opts_set(opts, c->name, key, value + 1);
     }
-    if (!st) st = ito__scheduler_write(ctx, c->name, opts, "v", &config);
-    if (!st) st = ito__scheduler_read(ctx, "config", config, &name, &back, &prediction);
-    if (!st) st = ito_process_create(ctx, c->name, back, &process);
+    const ito__scheduler scheduler = {.process = c->name, .process_opts = opts, .prediction = "v"};
+    if (!st) st = ito__scheduler_write(ctx, &scheduler, &config);
+    if (!st) st = ito__scheduler_read(ctx, "config", config, &back);
+    if (!st) st = ito_process_create(ctx, c->name, back.process_opts, &process);
     ito_process_destroy(process);
-    ito_opts_destroy(back);
+    ito__scheduler_clear(&back);
     ito_opts_destroy(opts);
     json_decref(config);
     return st;

@@ -9,11 +9,6 @@
 
 #define MOST_SETTINGS 5
 
-typedef struct made {
-    const char *process, *prediction;
-    ito_opts *opts;
-} made;
-
 static ito_opts *options_of(ito_ctx *ctx, const char *process, const char *const *settings)
 {
     const ito_process_def *def;
@@ -74,33 +69,37 @@ static void test_round_trips(void **state)
     ito_ctx *ctx = *state;
     for (int i = 0; i < ITO_COUNT(cases); i++) {
         json_t *config;
-        made back;
+        ito__scheduler back;
         const char *own = "\"_class_name\": \"ItoScheduler\"", *wanted = cases[i].text ? cases[i].text : own;
         ito_opts *opts = options_of(ctx, cases[i].process, cases[i].settings);
-        assert_ok(ctx, ito__scheduler_write(ctx, cases[i].process, opts, cases[i].prediction, &config));
+        assert_ok(ctx, ito__scheduler_write(ctx,
+                                            &(ito__scheduler){.process = cases[i].process,
+                                                              .process_opts = opts,
+                                                              .prediction = cases[i].prediction},
+                                            &config));
         char *text = json_dumps(config, JSON_REAL_PRECISION(15));
         if (!strstr(text, wanted)) fail_msg("no %s in %s", wanted, text);
         assert_true(ito__scheduler_is_theirs(config) == (cases[i].text != NULL));
         if (cases[i].text) assert_non_null(strstr(text, "\"_class_name\": \"DDPMScheduler\""));
-        assert_ok(ctx, ito__scheduler_read(ctx, "back", config, &back.process, &back.opts, &back.prediction));
+        assert_ok(ctx, ito__scheduler_read(ctx, "back", config, &back));
         assert_string_equal(back.process, cases[i].process);
         assert_string_equal(back.prediction, cases[i].prediction);
-        assert_same_options(ctx, back.process, opts, back.opts);
+        assert_same_options(ctx, back.process, opts, back.process_opts);
         ito_process *process;
-        assert_ok(ctx, ito_process_create(ctx, back.process, back.opts, &process));
+        assert_ok(ctx, ito_process_create(ctx, back.process, back.process_opts, &process));
         ito_process_destroy(process);
-        ito_opts_destroy(back.opts);
+        ito__scheduler_clear(&back);
         ito_opts_destroy(opts);
         free(text);
         json_decref(config);
     }
 }
 
-static ito_status read_text(ito_ctx *ctx, const char *text, made *out)
+static ito_status read_text(ito_ctx *ctx, const char *text, ito__scheduler *out)
 {
     json_t *config = json_loads(text, 0, NULL);
     assert_non_null(config);
-    ito_status st = ito__scheduler_read(ctx, "file.json", config, &out->process, &out->opts, &out->prediction);
+    ito_status st = ito__scheduler_read(ctx, "file.json", config, out);
     json_decref(config);
     return st;
 }
@@ -109,7 +108,7 @@ static ito_status read_text(ito_ctx *ctx, const char *text, made *out)
 static void test_theirs_open(void **state)
 {
     ito_ctx *ctx = *state;
-    made m;
+    ito__scheduler m;
     assert_ok(
         ctx, read_text(ctx,
                        "{\"_class_name\": \"PNDMScheduler\", \"beta_end\": 0.012, \"beta_schedule\": \"scaled_linear\","
@@ -118,21 +117,21 @@ static void test_theirs_open(void **state)
                        &m));
     assert_string_equal(m.process, "vp-scaled-linear");
     assert_string_equal(m.prediction, "eps");
-    assert_true(ito_opts_real(m.opts, "beta_start") == 0.00085 && !ito_opts_bool(m.opts, "zero_snr"));
-    ito_opts_destroy(m.opts);
+    assert_true(ito_opts_real(m.process_opts, "beta_start") == 0.00085 && !ito_opts_bool(m.process_opts, "zero_snr"));
+    ito__scheduler_clear(&m);
     assert_ok(
         ctx, read_text(ctx,
                        "{\"_class_name\": \"DDIMScheduler\", \"beta_schedule\": \"scaled_linear\", \"beta_end\": 0.012,"
                        " \"prediction_type\": \"v_prediction\", \"rescale_betas_zero_snr\": true}",
                        &m));
-    assert_true(ito_opts_bool(m.opts, "zero_snr") &&
-                ito_opts_real(m.opts, "beta_start") == 1e-4); /* diffusers' default */
+    assert_true(ito_opts_bool(m.process_opts, "zero_snr") &&
+                ito_opts_real(m.process_opts, "beta_start") == 1e-4); /* diffusers' default */
     assert_string_equal(m.prediction, "v");
-    ito_opts_destroy(m.opts);
+    ito__scheduler_clear(&m);
     assert_ok(ctx, read_text(ctx, "{\"trained_betas\": [0.1, 1e-3, 0.5], \"num_train_timesteps\": 3}", &m));
     assert_string_equal(m.process, "vp-betas");
-    assert_string_equal(ito_opts_text(m.opts, "betas"), "0.10000000000000001,0.001,0.5");
-    ito_opts_destroy(m.opts);
+    assert_string_equal(ito_opts_text(m.process_opts, "betas"), "0.10000000000000001,0.001,0.5");
+    ito__scheduler_clear(&m);
 }
 
 static void test_mistakes(void **state)
@@ -162,9 +161,9 @@ static void test_mistakes(void **state)
     };
     ito_ctx *ctx = *state;
     for (int i = 0; i < ITO_COUNT(wrong); i++) {
-        made m;
+        ito__scheduler m;
         assert_fails(ctx, wrong[i].status, wrong[i].words, read_text(ctx, wrong[i].text, &m));
-        assert_null(m.opts);
+        assert_null(m.process_opts);
     }
 }
 
