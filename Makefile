@@ -16,7 +16,7 @@ CONFIGURE = cmake -G Ninja -S . -B
 CTEST     = ctest --output-on-failure --no-tests=error -j$(JOBS) --test-dir
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all build setup help demo test bench install format lint lint-tools lint-format lint-gcc lint-clang lint-tidy \
+.PHONY: all build setup help demo test proof bench install format lint lint-tools lint-format lint-gcc lint-clang lint-tidy \
         sanitize tsan fuzz valgrind arm clean
 all: build
 
@@ -24,6 +24,7 @@ help:
 	@echo 'make            build: the program is $(BUILD)/ito'
 	@echo 'make demo       train on the built-in shapes for DEMO_MINUTES (3), sample, draw: out/demo/'
 	@echo 'make test       build and run every test; T=REGEX chooses by name (make test T=unit/)'
+	@echo 'make proof      train every process with every prediction on a mixture, hold them against closed forms: docs/proof.md'
 	@echo 'make bench      measure ito beside PyTorch where it is installed: bench/compare, PYTHON=... chooses which'
 	@echo 'make install    program, libraries, headers, ito.pc below PREFIX ($(PREFIX)); DESTDIR is honoured'
 	@echo 'make format     rewrite the sources with clang-format'
@@ -48,6 +49,9 @@ demo: build
 
 test: build
 	$(CTEST) $(BUILD) -R '$(T)'
+
+proof: build
+	@sh tools/proof.sh $(BUILD)
 
 bench: build
 	@sh tools/bench.sh

@@ -43,9 +43,9 @@ static void set_variances(ito__chain *c)
     last->log_small = c->n > 1 ? c->link[c->n - 2].log_small : last->log_large;
 }
 
-static ito_status set_link(ito_ctx *ctx, const ito_prediction *prediction, ito__link *l)
+static ito_status set_link(ito_ctx *ctx, const ito_process *process, const ito_prediction *prediction, ito__link *l)
 {
-    ito_prediction_map map = ito_prediction_map_at(prediction, &l->t);
+    ito_prediction_map map = ito_prediction_map_in(prediction, process, &l->t);
     if (!map.has_x0)
         return ito__fail(
             ctx, ITO_NUMERIC,
@@ -71,7 +71,7 @@ ito_status ito__chain_create(ito_ctx *ctx, const ito_process *process, const ito
         if (k) chain->link[k - 1].s = l->t;
     }
     chain->link[chain->n - 1].s = data_level(process);
-    for (int k = 0; k < chain->n; k++) ITO_TRY(set_link(ctx, prediction, &chain->link[k]));
+    for (int k = 0; k < chain->n; k++) ITO_TRY(set_link(ctx, process, prediction, &chain->link[k]));
     set_variances(chain);
     return ITO_OK;
 }

@@ -54,7 +54,7 @@ typedef struct flow {
 /* Coefficients of dy/dphi at a level. False where the prediction leaves something open. */
 static bool rates_at(const flow *f, const ito_level *t, double *of_x, double *of_out, double *rho)
 {
-    ito_prediction_map m = ito_prediction_map_at(&f->denoiser->prediction, t);
+    ito_prediction_map m = ito_prediction_map_in(&f->denoiser->prediction, f->process, t);
     *rho = hypot(t->signal, t->sigma);
     double c = t->signal / *rho, s = t->sigma / *rho;
     *of_x = *of_out = 0;

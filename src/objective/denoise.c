@@ -9,7 +9,7 @@
 static void chain_columns(const ito_denoise_setup *setup, const ito_level *t, float *row)
 {
     const ito_level s = ito_process_level(setup->process, t->t - 1);
-    const ito_prediction_map map = ito_prediction_map_at(&setup->prediction, t);
+    const ito_prediction_map map = ito_prediction_map_in(&setup->prediction, setup->process, t);
     const ito_posterior q = ito_level_posterior(t, &s);
     bool first = t->t < 1.5;
     double variance = q.variance;
@@ -32,7 +32,7 @@ static void chain_columns(const ito_denoise_setup *setup, const ito_level *t, fl
 ito_status ito__denoise_columns(ito_ctx *ctx, const ito_denoise_setup *setup, double t, double factor, float *row)
 {
     const ito_level level = ito_process_level(setup->process, t);
-    const ito_prediction_map map = ito_prediction_map_at(&setup->prediction, &level);
+    const ito_prediction_map map = ito_prediction_map_in(&setup->prediction, setup->process, &level);
     double weight = ito_weighting_at(&setup->weighting, setup->process, &setup->prediction, &level);
     row[ITO_DENOISE_SIGNAL] = (float)level.signal;
     row[ITO_DENOISE_SIGMA] = (float)level.sigma;
