@@ -16,7 +16,8 @@ CONFIGURE = cmake -G Ninja -S . -B
 CTEST     = ctest --output-on-failure --no-tests=error -j$(JOBS) --test-dir
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all build setup help demo test bench recipes install format lint lint-tools lint-format lint-gcc lint-clang lint-tidy \
+.PHONY: all build setup help demo test proof bench recipes install format lint lint-tools lint-format lint-gcc lint-clang \
+        lint-tidy \
         sanitize tsan fuzz valgrind arm clean
 all: build
 
@@ -24,6 +25,7 @@ help:
 	@echo 'make            build: the program is $(BUILD)/ito'
 	@echo 'make demo       train on the built-in shapes for DEMO_MINUTES (3), sample, draw: out/demo/'
 	@echo 'make test       build and run every test; T=REGEX chooses by name (make test T=unit/)'
+	@echo 'make proof      train every process with every prediction on a mixture, hold them against closed forms: docs/proof.md'
 	@echo 'make bench      measure ito beside PyTorch where it is installed: bench/compare, PYTHON=... chooses which'
 	@echo 'make recipes    train each image recipe for MINUTES (5) on DATA, measure, sample: docs/recipes.md; goes on where it was'
 	@echo 'make install    program, libraries, headers, ito.pc below PREFIX ($(PREFIX)); DESTDIR is honoured'
@@ -49,6 +51,9 @@ demo: build
 
 test: build
 	$(CTEST) $(BUILD) -R '$(T)'
+
+proof: build
+	@sh tools/proof.sh $(BUILD)
 
 bench: build
 	@sh tools/bench.sh

@@ -3,6 +3,8 @@
 #ifndef ITO_PANELS_H
 #define ITO_PANELS_H
 
+#include <stdbool.h>
+
 #include <ito/image.h>
 
 #ifdef __cplusplus
@@ -28,11 +30,13 @@ typedef struct ito_marks {
     double opacity;   /* 0: 1 */
 } ito_marks;
 
-/* A density under everything else: white at 0, blue at the largest value. */
+/* A density under everything else: white at 0, blue at the top. */
 typedef struct ito_heat {
     int rows, columns;
     const double *value;    /* [rows, columns], the lowest row first; not negative */
     double low[2], high[2]; /* what it covers */
+    double top;             /* the value that is darkest; 0: the largest */
+    bool is_deep;           /* the blue is dark: where nothing lies over it */
 } ito_heat;
 
 typedef struct ito_panel {

@@ -184,9 +184,9 @@ static int plot_forward(cli *app, const args *a)
 
 static int run(cli *app, const args *a)
 {
-    static const char *const kinds[] = {"loss", "forward", "reverse", "paths", "score"};
-    static int (*const plots[])(cli *, const args *) = {plot_loss, plot_forward, plot_points_reverse, plot_points_paths,
-                                                        plot_points_score};
+    static const char *const kinds[] = {"loss", "forward", "reverse", "paths", "score", "density"};
+    static int (*const plots[])(cli *, const args *) = {plot_loss,         plot_forward,      plot_points_reverse,
+                                                        plot_points_paths, plot_points_score, plot_points_density};
     const char *kind = a->operands[0];
     for (int k = 0; k < CLI_COUNT(kinds); k++)
         if (!strcmp(kind, kinds[k])) return plots[k](app, a);
@@ -208,6 +208,7 @@ static const arg_def options[] = {
     {"sampler", ARG_TEXT, "NAME", "reverse: ito list sampler [the model's]"},
     {"steps", ARG_INT, "K", "reverse, paths: sampler steps [the model's; paths: 100]"},
     {"seed", ARG_INT, "S", "of the noise [0]"},
+    {"grid", ARG_INT, "N", "density: points along a side [80]"},
     {"scale", ARG_INT, "K", "of points: enlargement of a .png [2]"},
     ARG_END,
 };
@@ -215,7 +216,7 @@ static const arg_def options[] = {
 extern const cli_command cli_cmd_plot;
 const cli_command cli_cmd_plot = {
     .name = "plot",
-    .summary = "loss curves, images and points on their way to noise and back, score fields",
+    .summary = "loss curves, images and points on their way to noise and back, score fields, densities",
     .operands = "KIND SOURCE",
     .min_operands = 2,
     .max_operands = 2,
@@ -223,13 +224,15 @@ const cli_command cli_cmd_plot = {
                "  forward DATA   a sample at eight times from the data to noise; points: all at five times\n"
                "  reverse MODEL  points at five times from noise to samples\n"
                "  paths MODEL    the ways of five points: ODE (ddim) and SDE (ddpm)\n"
-               "  score SOURCE   arrows over the density: of a model of points, or exact, of data 'mixture'\n",
+               "  score SOURCE   arrows over the density: of a model of points, or exact, of data 'mixture'\n"
+               "  density MODEL  what a model of points has learned, from its exact likelihood\n",
     .options = options,
     .examples = "ito plot loss out/mnist --out loss.svg\n"
                 "ito plot loss out/mnist --value rate --out rate.svg\n"
                 "ito plot forward shapes --process vp-linear --index 3 --out forward.png\n"
                 "ito plot forward swissroll --times 0,100,300,600,1000 --out forward.svg\n"
                 "ito plot paths out/moons --out paths.png\n"
-                "ito plot score mixture --data modes=5 --out score.png\n",
+                "ito plot score mixture --data modes=5 --out score.png\n"
+                "ito plot density out/moons --out density.png\n",
     .run = run,
 };

@@ -14,6 +14,8 @@ int plot_points_reverse(cli *app, const args *a);
 int plot_points_paths(cli *app, const args *a);
 /* plot_score.c: the score field, as arrows over the density. */
 int plot_points_score(cli *app, const args *a);
+/* plot_density.c: the density that a model has learned. */
+int plot_points_density(cli *app, const args *a);
 
 /* --times as numbers; *n is 0 when the option is not given. */
 int plot_read_times(const args *a, const ito_process *process, double times[MOST_TIMES], int *n);

@@ -3,120 +3,26 @@
  * its norm up to the distance of the grid: |s| / (|s| + median of |s|). */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
-#include <jansson.h>
 
 #include <ito/mixture.h>
 #include <ito/prediction.h>
 #include <ito/rng.h>
 
-#include "plot_points.h"
-#include "plot_process.h"
+#include "plot_scene.h"
 
 #define N_TIMES   3
 #define GRID      19 /* arrows along a side */
 #define CELLS     80 /* of the density, along a side */
 #define N_COUNTED 200000
-#define N_READ    2000 /* points that the window is fitted to */
-
-typedef struct scene {
-    cli *app;
-    ito_model *model;   /* NULL: none */
-    ito_dataset *data;  /* NULL: none */
-    ito_process *owned; /* the process, when it is not the model's */
-    const ito_process *process;
-    const ito_mixture *mixture; /* of the data; NULL: none */
-    points_kind kind;
-    double half; /* of the window */
-} scene;
-
-/* ---- opening ---- */
-
-static bool is_model(const char *path)
-{
-    struct stat info;
-    char *index = cli_format("%s/model_index.json", path);
-    bool found = stat(index, &info) == 0;
-    free(index);
-    return found;
-}
-
-/* The data that a model's record names; none when they are not there any more. */
-static void open_recorded(scene *s)
-{
-    json_t *record = json_loads(ito_model_get_info(s->model)->record, 0, NULL), *item;
-    const json_t *data = json_object_get(record, "data");
-    const char *source = json_string_value(json_object_get(data, "source"));
-    cli_words settings = {0};
-    size_t i;
-    json_array_foreach(json_object_get(data, "settings"), i, item) if (json_is_string(item))
-        cli_words_add(&settings, "%s", json_string_value(item));
-    if (source && ito_data_open(s->app->ctx, source, (const char *const *)settings.items, &s->data) != ITO_OK)
-        cli_note(s->app, "the density is left out: %s", ito_last_error(s->app->ctx));
-    cli_words_clear(&settings);
-    json_decref(record);
-}
-
-static int open_model(scene *s, const char *path)
-{
-    ito_status st = ito_model_open(s->app->ctx, path, &s->model);
-    if (st != ITO_OK) return cli_fail(s->app, st);
-    const ito_model_info *info = ito_model_get_info(s->model);
-    if (strcmp(info->task, "denoiser") != 0 || !points_are(info->height, info->width) || info->channels != 2)
-        return cli_complain("%s: score fields are drawn of denoisers of points of two numbers", path);
-    s->process = info->process;
-    s->kind = points_kind_of_model(info);
-    open_recorded(s);
-    if (s->data && ito_dataset_get_info(s->data)->channels != 2) {
-        ito_dataset_destroy(s->data);
-        s->data = NULL;
-    }
-    return CLI_DONE;
-}
-
-static int open_data(scene *s, const args *a, const char *source)
-{
-    cli_words set = {0};
-    int status = plot_open_process(s->app, a, &s->owned);
-    s->process = s->owned;
-    cli_data_settings(&set, a, "data");
-    if (status == CLI_DONE)
-        status = cli_data_open(s->app, source, &set, &s->data);
-    else
-        cli_words_clear(&set);
-    if (status != CLI_DONE) return status;
-    s->kind = points_kind_of_data(ito_dataset_get_info(s->data));
-    if (ito_dataset_mixture(s->data)) return CLI_DONE;
-    return cli_complain("%s: the score is not known in closed form; give a model, or data that are a mixture (ito data "
-                        "mixture)",
-                        source);
-}
-
-static int open_scene(scene *s, const args *a)
-{
-    const char *source = a->operands[1];
-    int status = is_model(source) ? open_model(s, source) : open_data(s, a, source);
-    if (status == CLI_DONE && s->data) s->mixture = ito_dataset_mixture(s->data);
-    return status;
-}
-
-static void close_scene(scene *s)
-{
-    ito_model_destroy(s->model);
-    ito_dataset_destroy(s->data);
-    ito_process_destroy(s->owned);
-}
 
 /* ---- the density ---- */
 
-static double cell_middle(const scene *s, int k)
+static double cell_middle(const plot_scene *s, int k)
 {
     return s->half * (2.0 * (k + 0.5) / CELLS - 1);
 }
 
-static void exact_density(const scene *s, const ito_level *t, double *value)
+static void exact_density(const plot_scene *s, const ito_level *t, double *value)
 {
     for (int r = 0; r < CELLS; r++)
         for (int c = 0; c < CELLS; c++) {
@@ -141,7 +47,7 @@ static void smooth(double *value)
 }
 
 /* Counts noised points. */
-static ito_status counted_density(const scene *s, const ito_level *t, uint64_t seed, double *value)
+static ito_status counted_density(const plot_scene *s, const ito_level *t, uint64_t seed, double *value)
 {
     const ito_dataset_info *info = ito_dataset_get_info(s->data);
     void **out = cli_alloc((size_t)info->n_fields * sizeof *out);
@@ -168,7 +74,7 @@ static ito_status counted_density(const scene *s, const ito_level *t, uint64_t s
 
 /* ---- the arrows ---- */
 
-static void grid_point(const scene *s, int i, double x[2])
+static void grid_point(const plot_scene *s, int i, double x[2])
 {
     int row = i / GRID, column = i % GRID;
     x[0] = s->half * (2.0 * (column + 0.5) / GRID - 1);
@@ -176,7 +82,7 @@ static void grid_point(const scene *s, int i, double x[2])
 }
 
 /* score = -eps_hat / sigma, eps_hat from what the network says. */
-static ito_status model_score(const scene *s, const ito_level *t, double *score)
+static ito_status model_score(const plot_scene *s, const ito_level *t, double *score)
 {
     enum { N = GRID * GRID };
     float x[2 * N], y[2 * N];
@@ -186,7 +92,7 @@ static ito_status model_score(const scene *s, const ito_level *t, double *score)
     ito_tensor out = ito_tensor_view(ITO_F32, ITO_SHAPE(N, 1, 1, 2), y);
     ito_status st = ito_model_denoiser(s->model, &denoiser);
     if (st != ITO_OK) return st;
-    ito_prediction_map map = ito_prediction_map_at(&denoiser.prediction, t);
+    ito_prediction_map map = ito_prediction_map_in(&denoiser.prediction, s->process, t);
     for (int i = 0; i < N; i++) {
         grid_point(s, i, at);
         x[2 * i] = (float)at[0];
@@ -199,7 +105,7 @@ static ito_status model_score(const scene *s, const ito_level *t, double *score)
     return st;
 }
 
-static void exact_score(const scene *s, const ito_level *t, double *score)
+static void exact_score(const plot_scene *s, const ito_level *t, double *score)
 {
     double x[2];
     for (int i = 0; i < GRID * GRID; i++) {
@@ -223,7 +129,7 @@ static double median_norm(const double *score)
 }
 
 /* [GRID * GRID, 4]; usual: the norm that makes an arrow half as long as it can be. */
-static void make_arrows(const scene *s, const double *score, double usual, double *arrows)
+static void make_arrows(const plot_scene *s, const double *score, double usual, double *arrows)
 {
     double longest = 2 * s->half / GRID * 1.1;
     for (int i = 0; i < GRID * GRID; i++) {
@@ -244,7 +150,7 @@ typedef struct field {
     bool has_heat;
 } field;
 
-static ito_status make_field(const scene *s, double t, uint64_t seed, field *f)
+static ito_status make_field(const plot_scene *s, double t, uint64_t seed, field *f)
 {
     ito_level level = ito_process_level(s->process, t);
     double score[2 * GRID * GRID], usual = 0;
@@ -280,7 +186,7 @@ static ito_status make_field(const scene *s, double t, uint64_t seed, field *f)
 }
 
 /* Unless they were given: where sigma is 0.1, 0.25 and 0.6 of a variance preserving process. */
-static int read_times(const scene *s, const args *a, double times[MOST_TIMES], int *n)
+static int read_times(const plot_scene *s, const args *a, double times[MOST_TIMES], int *n)
 {
     static const double log_snr[N_TIMES] = {4.595, 2.708, 0.575};
     int status = plot_read_times(a, s->process, times, n);
@@ -296,29 +202,7 @@ static int read_times(const scene *s, const args *a, double times[MOST_TIMES], i
     return CLI_DONE;
 }
 
-/* The window holds the noised data at every time. */
-static int fit_window(scene *s, const double *times, int n)
-{
-    double reach = 1;
-    if (s->data) {
-        const ito_dataset_info *info = ito_dataset_get_info(s->data);
-        float *values = NULL;
-        int32_t *labels = NULL;
-        int n_read = info->n_samples && info->n_samples < N_READ ? (int)info->n_samples : N_READ;
-        int status = plot_read_points(s->app, s->data, n_read, &values, &labels);
-        reach = plot_reach(&s->kind, n_read, values);
-        free(values);
-        free(labels);
-        if (status != CLI_DONE) return status;
-    }
-    for (int k = 0; k < n; k++) {
-        ito_level level = ito_process_level(s->process, times[k]);
-        s->half = fmax(s->half, level.signal * reach + 1.5 * level.sigma);
-    }
-    return CLI_DONE;
-}
-
-static int draw(scene *s, const args *a, const double *times, int n)
+static int draw(plot_scene *s, const args *a, const double *times, int n)
 {
     field *fields = cli_alloc((size_t)n * sizeof *fields);
     ito_panel panels[MOST_TIMES];
@@ -348,12 +232,12 @@ static int draw(scene *s, const args *a, const double *times, int n)
 
 int plot_points_score(cli *app, const args *a)
 {
-    scene s = {.app = app};
+    plot_scene s = {.app = app};
     double times[MOST_TIMES];
-    int n = 0, status = open_scene(&s, a);
+    int n = 0, status = plot_scene_open(&s, a);
     if (status == CLI_DONE) status = read_times(&s, a, times, &n);
-    if (status == CLI_DONE) status = fit_window(&s, times, n);
+    if (status == CLI_DONE) status = plot_scene_fit(&s, times, n);
     if (status == CLI_DONE) status = draw(&s, a, times, n);
-    close_scene(&s);
+    plot_scene_close(&s);
     return status;
 }

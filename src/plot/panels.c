@@ -239,19 +239,43 @@ static bool is_inside(const picture *p, const double *xy)
     return xy[0] >= p->low[0] && xy[0] <= p->high[0] && xy[1] >= p->low[1] && xy[1] <= p->high[1];
 }
 
+/* shade 0..n of a heat: from white to blue, to a dark one when it is deep. */
+static ito__ink heat_ink(const ito_heat *h, int shade, int n)
+{
+    static const double stops[][3] = {{255, 255, 255}, {222, 235, 247}, {158, 202, 225},
+                                      {107, 174, 214}, {33, 113, 181},  {8, 48, 107}};
+    int last = h->is_deep ? 5 : 3;
+    double place = (double)last * shade / n;
+    int stop = (int)fmin(floor(place), last - 1);
+    ito__ink ink = {.opacity = 1};
+    for (int k = 0; k < 3; k++)
+        ink.rgb[k] = (unsigned char)lround(stops[stop][k] + (place - stop) * (stops[stop + 1][k] - stops[stop][k]));
+    return ink;
+}
+
+static double heat_top(const ito_heat *h)
+{
+    double top = h->top;
+    for (ptrdiff_t i = 0; !(h->top > 0) && i < (ptrdiff_t)h->rows * h->columns; i++) top = fmax(top, h->value[i]);
+    return top;
+}
+
+static int shade_of(double value, double top, int n)
+{
+    return (int)lround(n * fmin(value / top, 1));
+}
+
 static void draw_heat(const frame *f, const ito_heat *h)
 {
-    static const double stops[][3] = {{255, 255, 255}, {222, 235, 247}, {158, 202, 225}, {107, 174, 214}};
-    const int shades = 24;
-    double largest = 0, size[2];
-    for (ptrdiff_t i = 0; i < (ptrdiff_t)h->rows * h->columns; i++) largest = fmax(largest, h->value[i]);
+    const int shades = h->is_deep ? 60 : 24;
+    double top = heat_top(h), size[2];
     size[0] = (h->high[0] - h->low[0]) / h->columns;
     size[1] = (h->high[1] - h->low[1]) / h->rows;
-    for (int r = 0; largest > 0 && r < h->rows; r++)
+    for (int r = 0; top > 0 && r < h->rows; r++)
         for (int c = 0, next; c < h->columns; c = next) { /* cells of one shade are one rectangle */
             const double *row = h->value + (ptrdiff_t)r * h->columns;
-            int shade = (int)lround(shades * row[c] / largest);
-            for (next = c + 1; next < h->columns && (int)lround(shades * row[next] / largest) == shade;) next++;
+            int shade = shade_of(row[c], top, shades);
+            for (next = c + 1; next < h->columns && shade_of(row[next], top, shades) == shade;) next++;
             if (!shade) continue;
             /* corners that cells share are computed alike, so that no gap shows between them */
             double corners[2][2] = {{h->low[0] + c * size[0], h->low[1] + (r + 1) * size[1]},
@@ -259,12 +283,7 @@ static void draw_heat(const frame *f, const ito_heat *h)
             double box[4];
             to_pixels(f, corners[0], box);
             to_pixels(f, corners[1], box + 2);
-            double place = 3.0 * shade / shades;
-            int stop = (int)fmin(floor(place), 2);
-            ito__ink ink = {.opacity = 1};
-            for (int k = 0; k < 3; k++)
-                ink.rgb[k] =
-                    (unsigned char)lround(stops[stop][k] + (place - stop) * (stops[stop + 1][k] - stops[stop][k]));
+            ito__ink ink = heat_ink(h, shade, shades);
             f->p->canvas->def->rect(f->p->canvas, box, &ink);
         }
 }

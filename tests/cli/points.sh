@@ -47,6 +47,16 @@ grep -c '<circle' two.svg
 grep -o '>t = [0-9]*<' two.svg
 ito plot score model --times 300 --out model.png
 
+# The learned density, in the table's own units; of a mixture with the exact one beside it.
+ito plot density people --grid 6 --out people.svg --threads 1 | sed 's/, [0-9.]* percent/, .../'
+grep -c '<rect' people.svg | awk '{ print ($1 > 6 ? "a density" : "nothing") }'
+grep -o '>height<\|>weight<\|>[a-z]* density<' people.svg
+ito train mixture --data sd=0.3 --data modes=2 $quick --out two > /dev/null
+ito plot density two --grid 6 --out density.svg --threads 1 --json | sed 's/, [0-9.]* percent/, .../'
+grep -o '>[a-z]* density<' density.svg
+ito plot density two --grid 6 --out density.png --threads 1 > /dev/null
+ito info density.png --json | grep -c '"kind":"image"'
+
 wrong() {
     status=0
     "$@" > /dev/null 2> error || status=$?
@@ -58,6 +68,8 @@ wrong ito sample model --columns 3
 wrong ito data rings --export folder/
 wrong ito data rings --preview rings.jpg
 wrong ito plot score moons
+wrong ito plot density moons
+wrong ito plot density model --grid 1
 wrong ito plot forward rings --times 0,2000
 wrong ito plot forward rings --times 1,x
 wrong ito plot reverse nowhere

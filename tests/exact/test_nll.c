@@ -94,6 +94,20 @@ static void test_mixtures(void **state)
             }
 }
 
+/* "mu" asks for the cleaner level, too: between integers that of t - 1. */
+static void test_mean_prediction(void **state)
+{
+    (void)state;
+    const ito_process *const processes[] = {linear, cosine};
+    for (int p = 0; p < 2; p++) {
+        ito_nll_options o = {.t_eps = start_of(processes[p]), .probe = ITO_PROBE_EXACT};
+        ito_nll_row rows[N];
+        float x[2 * N];
+        score(plane, 2, processes[p], "mu", &o, x, rows);
+        for (int i = 0; i < N; i++) assert_true(fabs(rows[i].log_density - density(plane, x + 2 * i, 2)) < 1e-3);
+    }
+}
+
 /* For a Gaussian the ODE is linear, x_T / sd_T = x_t / sd_t, and the likelihood under the prior is known whatever t_eps
  * and the prior are. To 1e-5 with small steps: the denoiser's output is float32. */
 static void test_gaussian(void **state)
@@ -333,9 +347,10 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mixtures),  cmocka_unit_test(test_gaussian),   cmocka_unit_test(test_hutchinson),
-        cmocka_unit_test(test_tolerance), cmocka_unit_test(test_any_batch),  cmocka_unit_test(test_conditions),
-        cmocka_unit_test(test_padding),   cmocka_unit_test(test_dequantise), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_mixtures),   cmocka_unit_test(test_mean_prediction), cmocka_unit_test(test_gaussian),
+        cmocka_unit_test(test_hutchinson), cmocka_unit_test(test_tolerance),       cmocka_unit_test(test_any_batch),
+        cmocka_unit_test(test_conditions), cmocka_unit_test(test_padding),         cmocka_unit_test(test_dequantise),
+        cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -88,6 +88,14 @@ static double x0_of(const char *prediction, double signal, double sigma, double 
     return !strcmp(prediction, "x0") ? output : signal * x - sigma * output;
 }
 
+/* EQ[ddpm:7]  the posterior's mean in DDPM's letters, the target of "mu" */
+static double mean_of(const fixture *f, double t, double x0, double x_t)
+{
+    double ab_t = ito_process_alpha_bar(f->process, t), ab_s = ito_process_alpha_bar(f->process, t - 1);
+    double beta = 1 - ab_t / ab_s;
+    return sqrt(ab_s) * beta / (1 - ab_t) * x0 + sqrt(1 - beta) * (1 - ab_s) / (1 - ab_t) * x_t;
+}
+
 /* EQ[survey:3] EQ[survey:19] EQ[survey:20] EQ[ddpm:14], tolerance 1e-6: float32 sums of 40 terms. */
 static void check_error(const char *prediction)
 {
@@ -101,9 +109,12 @@ static void check_error(const char *prediction)
     for (int i = 0; i < N; i++) {
         double signal = signal_of(&f, times[i]), sigma = sqrt(1 - signal * signal), sum = 0;
         for (int k = i * SIZE; k < (i + 1) * SIZE; k++) {
-            double away = f.output[k] - target_of(prediction, signal, sigma, f.x0[k], f.eps[k]);
+            double x = signal * f.x0[k] + sigma * f.eps[k];
+            double target = strcmp(prediction, "mu") ? target_of(prediction, signal, sigma, f.x0[k], f.eps[k])
+                                                     : mean_of(&f, times[i], f.x0[k], x);
+            double away = f.output[k] - target;
             sum += away * away;
-            assert_true(fabs(x_t[k] - (signal * f.x0[k] + sigma * f.eps[k])) <= 1e-6);
+            assert_true(fabs(x_t[k] - x) <= 1e-6);
         }
         assert_true(fabs(loss[i] - (0.5 + i) * sum / SIZE) <= 1e-6 * sum);
     }
@@ -119,6 +130,7 @@ static void test_error(void **state)
     check_error("eps");
     check_error("x0");
     check_error("v");
+    check_error("mu");
 }
 
 static double cdf(double x)

@@ -148,6 +148,24 @@ static void test_image(void **state)
     ito__free(s->ctx, svg);
 }
 
+/* A deep density goes on to a dark blue; one with a top is held against that, and what is higher is as dark. */
+static void test_deep(void **state)
+{
+    scratch *s = *state;
+    const double value[] = {2, 4, 8, 0};
+    ito_heat heat = {.rows = 2, .columns = 2, .value = value, .high = {1, 1}, .top = 4, .is_deep = true};
+    ito_panel panel = {.heat = &heat};
+    ito_panels_options o = {.low = {0, 0}, .high = {1, 1}, .side = 120, .scale = 1};
+    const unsigned char dark[] = {8, 48, 107}, half[] = {133, 188, 220};
+    ito_image image;
+    assert_ok(s->ctx, ito_panels_render(s->ctx, &panel, 1, &o, &image));
+    double x = image.width - 12 - 120, y = 12; /* the corner of the panel: a margin of 12 above and at the right */
+    assert_memory_equal(pixel(&image, x + 20, y + 20), dark, 3);
+    assert_memory_equal(pixel(&image, x + 20, y + 100), half, 3);
+    assert_memory_equal(pixel(&image, x + 100, y + 100), dark, 3);
+    ito_image_clear(s->ctx, &image);
+}
+
 static void test_refusals(void **state)
 {
     scratch *s = *state;
@@ -169,8 +187,9 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places), cmocka_unit_test(test_own_units), cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_legend), cmocka_unit_test(test_image),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_places),   cmocka_unit_test(test_own_units), cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_legend),   cmocka_unit_test(test_image),     cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
