@@ -17,8 +17,7 @@ CTEST     = ctest --output-on-failure --no-tests=error -j$(JOBS) --test-dir
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 
 .PHONY: all build setup help demo test proof bench recipes install format lint lint-tools lint-format lint-gcc lint-clang \
-        lint-tidy \
-        sanitize tsan fuzz valgrind arm clean
+        lint-tidy sanitize tsan fuzz valgrind arm clean
 all: build
 
 help:
