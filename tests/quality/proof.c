@@ -81,11 +81,20 @@ static ito_status check(ito_ctx *ctx, const plane_choice *c)
     return ITO_OK;
 }
 
+/* Nats as a number of a table. */
+static const char *nats(double value, bool with_sign, char text[32])
+{
+    const char *format = fabs(value) < 1e3 ? (with_sign ? "%+.3f" : "%.3f") : with_sign ? "%+.1e" : "%.1e";
+    snprintf(text, 32, format, value);
+    return text;
+}
+
 static void print_row(ito_ctx *ctx, const plane_choice *c)
 {
     char dir[] = "/tmp/ito_proof_XXXXXX";
     plane p = {0};
     plane_report r = {0};
+    char total[32], over[32];
     double start = now();
     ito_status st = check(ctx, c);
     if (st != ITO_OK) {
@@ -99,8 +108,9 @@ static void print_row(ito_ctx *ctx, const plane_choice *c)
     if (st != ITO_OK)
         printf("| `%s` | `%s` | failed: %s | | | | | |\n", c->process, c->prediction, ito_last_error(ctx));
     else
-        printf("| `%s` | `%s` | %.3f | %.3f at %.2g | %.1f | %.3f | %+.3f | %.1e |\n", c->process, c->prediction,
-               r.eps_rms, r.worst_rms, r.worst_sigma, 1e4 * r.energy, r.nll, r.nll - r.nll_exact, r.ode_error);
+        printf("| `%s` | `%s` | %.3f | %.3f at %.2g | %.1f | %s | %s | %.1e |\n", c->process, c->prediction, r.eps_rms,
+               r.worst_rms, r.worst_sigma, 1e4 * r.energy, nats(r.nll, false, total),
+               nats(r.nll - r.nll_exact, true, over), r.ode_error);
     fprintf(stderr, "%s, %s: %.1f s\n", c->process, c->prediction, now() - start);
     fflush(stdout);
     plane_close(&p);
