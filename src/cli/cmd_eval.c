@@ -65,7 +65,7 @@ static const arg_def options[] = {
     {"evals", ARG_INT, "K",
      "vlb: terms per image, drawn from all of the chain; 0: all of them [50; 0 for rate-distortion]"},
     {"probes", ARG_INT, "P", "nll: directions per image that estimate the divergence [1; exact for points]"},
-    {"plot", ARG_TEXT, "FILE.svg", "vlb: its terms over t; rate-distortion: the curve"},
+    {"plot", ARG_TEXT, "FILE.svg", "vlb: its terms and errors over t; rate-distortion: the curve"},
     {"strips", ARG_TEXT, "FILE.png", "rate-distortion: x_0 as it is predicted from fewer and fewer bits"},
     SAMPLING_OPTIONS("1000; 100 with --metrics"),
     ARG_END,

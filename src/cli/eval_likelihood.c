@@ -290,26 +290,54 @@ static void print_result(const likelihood *l)
     if (l->wanted[RATE]) print_curve(r);
 }
 
-static ito_status write_plot(const likelihood *l, const char *path)
+/* The columns of the terms that were computed, for plots. */
+enum { TIME, BITS, X0_MSE, EPS_MSE, RATES, DISTORTION, COLUMNS };
+
+static int columns_of(const ito_vlb_result *r, double *const columns[COLUMNS])
 {
-    const ito_vlb_result *r = &l->bound;
-    double *x = cli_alloc((size_t)r->n_terms * sizeof *x), *y = cli_alloc((size_t)r->n_terms * sizeof *y);
     int n = 0;
-    bool curve = l->wanted[RATE];
     for (int i = 0; i < r->n_terms; i++) {
         const ito_vlb_term *t = &r->terms[i];
+        const double row[COLUMNS] = {t->t, t->bits, t->x0_mse, t->eps_mse, t->rate, t->distortion};
         if (!t->n) continue;
-        x[n] = curve ? t->rate : t->t;
-        y[n++] = curve ? t->distortion : t->bits;
+        for (int k = 0; k < COLUMNS; k++) columns[k][n] = row[k];
+        n++;
     }
-    ito_plot_series series = {.n = n, .x = x, .y = y};
-    ito_plot_options o = {.title = curve ? "rate and distortion" : "terms of the variational bound",
-                          .x_label = curve ? "rate, bits/dim" : "t",
-                          .y_label = curve ? "distortion, root mean square of 0..255" : "bits/dim",
-                          .log_y = !curve};
-    ito_status st = ito_plot_write(l->app->ctx, path, &series, 1, &o);
-    free(x);
-    free(y);
+    return n;
+}
+
+static ito_status plot_curve(ito_ctx *ctx, const char *path, int n, double *const c[COLUMNS])
+{
+    const ito_plot_series series = {.n = n, .x = c[RATES], .y = c[DISTORTION]};
+    return ito_plot_write(ctx, path, &series, 1,
+                          &(ito_plot_options){.title = "rate and distortion",
+                                              .x_label = "rate, bits/dim",
+                                              .y_label = "distortion, root mean square of 0..255"});
+}
+
+static ito_status plot_terms(ito_ctx *ctx, const char *path, int n, double *const c[COLUMNS])
+{
+    const ito_plot_series series[] = {
+        {.name = "term of the bound", .n = n, .x = c[TIME], .y = c[BITS]},
+        {.name = "error of x_0", .n = n, .x = c[TIME], .y = c[X0_MSE], .is_right = true},
+        {.name = "error of eps", .n = n, .x = c[TIME], .y = c[EPS_MSE], .is_right = true},
+    };
+    return ito_plot_write(ctx, path, series, CLI_COUNT(series),
+                          &(ito_plot_options){.title = "terms of the variational bound",
+                                              .x_label = "t",
+                                              .y_label = "bits/dim",
+                                              .right_label = "mean squared error",
+                                              .log_y = true});
+}
+
+static ito_status write_plot(const likelihood *l, const char *path)
+{
+    double *columns[COLUMNS];
+    for (int k = 0; k < COLUMNS; k++) columns[k] = cli_alloc((size_t)l->bound.n_terms * sizeof *columns[k]);
+    int n = columns_of(&l->bound, columns);
+    ito_status st =
+        l->wanted[RATE] ? plot_curve(l->app->ctx, path, n, columns) : plot_terms(l->app->ctx, path, n, columns);
+    for (int k = 0; k < COLUMNS; k++) free(columns[k]);
     return st;
 }
 

@@ -54,23 +54,28 @@ INLINE vf load_n(const float *at, int n)
     return n == VF_WIDTH ? vload(at) : vload_n(at, n);
 }
 
+INLINE void load_narrow_row(const patch *p, int span, int y, int64_t c, int n, vf d[WINOGRAD_SPAN])
+{
+    for (int x = 0; x < span; x++) {
+        const uint16_t *at = p->narrow[y * span + x] + c;
+        d[x] = n == VF_WIDTH ? vwiden(vh_load(at)) : vwiden(vh_load_n(at, n));
+    }
+}
+
 /* `span` pixels of row y, n channels of each from c on; n, span and place are constants where it matters, here and below. And asks
  * for the pixels of the row that the next tile adds: a few lines of each row are no stream that the processor fetches
  * ahead by itself. */
 INLINE void load_row(const patch *p, patch_place place, int span, int y, int64_t c, int n, vf d[WINOGRAD_SPAN])
 {
+    if (place == NARROW) {
+        load_narrow_row(p, span, y, c, n, d);
+        return;
+    }
     const float *row = opaque(p->corner + y * p->row_step + c);
     const float *next = opaque(row + p->ahead + (span - WINOGRAD_TILE) * p->pixel_step);
-    for (int x = 0; place != NARROW && x < WINOGRAD_TILE; x++) __builtin_prefetch(next + x * p->pixel_step);
-    for (int x = 0; x < span; x++) {
-        if (place == INSIDE)
-            d[x] = load_n(row + x * p->pixel_step, n);
-        else if (place == BORDER)
-            d[x] = load_n(p->pixels[y * span + x] + c, n);
-        else
-            d[x] = n == VF_WIDTH ? vwiden(vh_load(p->narrow[y * span + x] + c))
-                                 : vwiden(vh_load_n(p->narrow[y * span + x] + c, n));
-    }
+    for (int x = 0; x < WINOGRAD_TILE; x++) __builtin_prefetch(next + x * p->pixel_step);
+    for (int x = 0; x < span; x++)
+        d[x] = load_n(place == INSIDE ? row + x * p->pixel_step : p->pixels[y * span + x] + c, n);
 }
 
 INLINE void store_n(float *to, int n, vf x)
