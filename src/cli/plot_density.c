@@ -22,8 +22,8 @@ typedef struct plane {
 
 static void middle(const plane *p, int64_t i, double x[2])
 {
-    x[0] = p->scene.half * (2.0 * ((double)(i % p->cells) + 0.5) / p->cells - 1);
-    x[1] = p->scene.half * (2.0 * ((double)(i / p->cells) + 0.5) / p->cells - 1);
+    const int64_t cell[2] = {i % p->cells, i / p->cells};
+    for (int k = 0; k < 2; k++) x[k] = p->scene.half * (2.0 * ((double)cell[k] + 0.5) / p->cells - 1);
 }
 
 static ito_status batch_density(const plane *p, const ito_denoiser *denoiser, int64_t first, int n)

@@ -85,7 +85,7 @@ static void grid_point(const plot_scene *s, int i, double x[2])
 static ito_status model_score(const plot_scene *s, const ito_level *t, double *score)
 {
     enum { N = GRID * GRID };
-    float x[2 * N], y[2 * N];
+    float x[2 * N], y[2 * N] = {0};
     double times[N], at[2];
     ito_denoiser denoiser;
     ito_tensor in = ito_tensor_view(ITO_F32, ITO_SHAPE(N, 1, 1, 2), x);
@@ -175,6 +175,7 @@ static ito_status make_field(const plot_scene *s, double t, uint64_t seed, field
     }
     if (st != ITO_OK || !s->model) return st;
     st = model_score(s, &level, score);
+    if (st != ITO_OK) return st;
     make_arrows(s, score, usual > 0 ? usual : median_norm(score), f->arrows[1]);
     f->marks[f->n_marks++] = (ito_marks){.name = "the model's score",
                                          .kind = ITO_MARK_ARROWS,
