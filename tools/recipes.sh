@@ -2,7 +2,7 @@
 # Behind `make recipes`: trains every image recipe for the same time on the same data, measures, samples, and writes one table. What
 # is done is not done again: a run that was stopped, or lacks a number, goes on where it was. Settings are variables:
 #   MINUTES (5)   of training for each            DATA (../shared/data/mnist)   to train on; its test part is measured
-#   RECIPES       names of built-in recipes       SAMPLES (100)                 images that each number is a mean over
+#   RECIPES       names of built-in recipes       IMAGES (200), NLL_IMAGES (64) images that loss and VLB, and the NLL, are means over
 #   OUT (out/recipes)  the models                 DOC (docs/recipes.md)         the table; pictures in images/recipes beside it
 set -eu
 export LC_ALL=C
@@ -10,7 +10,8 @@ ito=${ITO_BUILD_DIR:-build}/ito
 minutes=${MINUTES:-5}
 data=${DATA:-../shared/data/mnist}
 recipes=${RECIPES:-ddpm iddpm iddpm-vlb ncsn ncsnv2 vp-sde subvp-sde ve-sde edm vdm flow}
-samples=${SAMPLES:-100}
+images=${IMAGES:-200}
+nll_images=${NLL_IMAGES:-64}
 out=${OUT:-out/recipes}
 doc=${DOC:-docs/recipes.md}
 pictures=$(dirname "$doc")/images/recipes
@@ -34,11 +35,21 @@ check_settings() {
     }
 }
 
+# What the metric $2 of recipe $1 takes: the bound of the chains that papers score whole, of others a sample of their terms.
+settings() {
+    case $2,$1 in
+    vlb,ddpm | vlb,iddpm*) echo "-n $images --evals 0" ;;
+    nll,*) echo "-n $nll_images" ;;
+    *) echo "-n $images" ;;
+    esac
+}
+
 # Each number alone, so that one that a model does not have costs no other.
 measure() {
     for metric in loss vlb nll; do
         [ -e "$1/$metric.json" ] && continue
-        if "$ito" eval "$1" "$data" --metrics $metric -n "$samples" --json --quiet >"$1/$metric.part" 2>"$1/$metric.log"; then
+        # shellcheck disable=SC2046 # several words
+        if "$ito" eval "$1" "$data" --metrics $metric $(settings "$2" $metric) --json --quiet >"$1/$metric.part" 2>"$1/$metric.log"; then
             mv "$1/$metric.part" "$1/$metric.json"
         else
             rm -f "$1/$metric.part"
@@ -58,11 +69,13 @@ draw() {
     : >"$1/drawn"
 }
 
-# number FILE METRIC FIELD DIGITS: rounded; a dash where there is none.
+# number FILE METRIC FIELD DIGITS: rounded, with its standard error; a dash where there is none.
 number() {
     value=
-    [ -e "$1" ] && value=$(sed -n "s/.*\"$2\": *{\"$3\": *\([-+0-9.e]*\)[,}].*/\1/p" "$1" | head -n 1)
-    if [ -n "$value" ]; then printf "%.$4f" "$value"; else printf -- '–'; fi
+    [ -e "$1" ] &&
+        value=$(sed -n "s/.*\"$2\":{\"$3\":\([-+0-9.e]*\),\"se\":\([-+0-9.e]*\),.*/\1 \2/p" "$1" | head -n 1)
+    # shellcheck disable=SC2086 # two words
+    if [ -n "$value" ]; then printf "%.$4f ± %.$4f" $value; else printf -- '–'; fi
 }
 
 # Images in a second, over all of the training.
@@ -92,8 +105,9 @@ table() {
 
 The recipes of the papers beside each other, as \`make recipes\` made them: $minutes minutes of training each on $(basename "$data"), every one
 as it ships (\`ito explain NAME\` prints it), $(nproc) threads on $(processor). Labels are hidden while a model is measured: loss
-is the mean squared error of what it predicts, so comparable only between the same predictions; VLB and NLL are bits per dimension, all
-over the same $samples test images. A dash: the model has no such number.
+is the mean squared error of what it predicts, so comparable only between the same predictions; VLB and NLL are bits per dimension, with
+standard errors, over the same $images ($nll_images for the NLL) test images; the VLB has every timestep of ddpm and iddpm, of others 50 an
+image. A dash: the model has no such number.
 
 | recipe | what it is | loss | VLB | NLL | images/s | samples, one column a label |
 |---|---|--:|--:|--:|--:|---|
@@ -110,7 +124,7 @@ done
 for recipe in $recipes; do
     echo "$recipe -> $out/$recipe"
     train "$recipe" "$out/$recipe"
-    measure "$out/$recipe"
+    measure "$out/$recipe" "$recipe"
     draw "$out/$recipe" "$pictures/$recipe.png"
 done
 table >"$doc.part"
