@@ -2,27 +2,16 @@
  * 14). */
 #include <ito/metric.h>
 #include <ito/rng.h>
+#include <ito/timedist.h>
 
 #include <math.h>
 
 #include "base/base.h"
 
-#define NEAR_DATA 1e-5 /* share of a continuous process's range that is left out at the data */
-
-/* The time of sample i in the k-th of n equal shares of all times. */
-static double draw_time(const ito_process *process, ito_rng_key key, int k, int n)
-{
-    double u, low = ito_process_t_min(process), span = ito_process_t_max(process) - low;
-    int n_timesteps = ito_process_n_timesteps(process);
-    ito_rng_uniform(key, (uint64_t)k, 1, &u);
-    u = (k + u) / n;
-    if (n_timesteps) return 1 + fmin(floor(u * n_timesteps), n_timesteps - 1);
-    return low + span * (NEAR_DATA + u * (1 - NEAR_DATA));
-}
-
 typedef struct work {
     const ito_denoising_options *o;
     const ito_process *process;
+    const ito_timedist *times;
     const ito_denoiser *denoiser;
     int64_t n, size;
     double *t;
@@ -35,11 +24,19 @@ static ito_rng_key key_of(const work *w, int64_t i, int step)
     return (ito_rng_key){w->o->seed, ITO_STREAM_BOUND, (uint32_t)step, sample};
 }
 
+/* The time of sample i in the k-th of equal shares of all times. */
+static double draw_time(const work *w, int64_t i, int k)
+{
+    double u, factor;
+    ito_rng_uniform(key_of(w, i, 0), (uint64_t)k, 1, &u);
+    return ito_timedist_quantile(w->times, (k + u) / w->o->n_times, &factor);
+}
+
 static void noise_rows(const work *w, const float *x, int k)
 {
     for (int64_t i = 0; i < w->n; i++) {
         float *eps = w->eps + i * w->size, *x_t = w->x_t + i * w->size;
-        w->t[i] = draw_time(w->process, key_of(w, i, 0), k, w->o->n_times);
+        w->t[i] = draw_time(w, i, k);
         const ito_level level = ito_process_level(w->process, w->t[i]);
         ito_rng_normal(key_of(w, i, 1 + k), 0, (size_t)w->size, eps);
         for (int64_t j = 0; j < w->size; j++)
@@ -82,10 +79,13 @@ ito_status ito_denoising_error(ito_ctx *ctx, const ito_process *process, const i
 {
     ito_denoising_options o = options ? *options : (ito_denoising_options){0};
     if (o.n_times <= 0) o.n_times = 16;
-    ITO_TRY(ito_prediction_check(ctx, &denoiser->prediction, process));
     work w = {.o = &o, .process = process, .denoiser = denoiser, .n = x->shape.d[0]};
     size_t all = (size_t)ito_shape_count(x->shape);
+    ito_timedist *times;
     w.size = (int64_t)all / w.n;
+    ITO_TRY(ito_prediction_check(ctx, &denoiser->prediction, process));
+    ITO_TRY(ito_timedist_create(ctx, "uniform", NULL, process, &times));
+    w.times = times;
     w.t = ito__alloc_array(ctx, (size_t)w.n, sizeof *w.t);
     w.x_t = ito__alloc_array(ctx, all, sizeof *w.x_t);
     w.eps = ito__alloc_array(ctx, all, sizeof *w.eps);
@@ -93,5 +93,6 @@ ito_status ito_denoising_error(ito_ctx *ctx, const ito_process *process, const i
     ito_status st = w.t && w.x_t && w.eps && w.out ? run(ctx, &w, x, condition, error) : ITO_MEMORY;
     void *arrays[] = {w.t, w.x_t, w.eps, w.out};
     for (int i = 0; i < ITO_COUNT(arrays); i++) ito__free(ctx, arrays[i]);
+    ito_timedist_destroy(times);
     return st;
 }

@@ -111,23 +111,34 @@ static inline void random_numbers(uint64_t seed, int n, double *u)
 }
 
 /* All four processes: linear, cosine, own_flow, own_ve. */
-static inline int all_processes_setup(void **state)
+static inline void own_processes_open(int n_threads)
 {
-    (void)state;
-    processes_open(0);
+    processes_open(n_threads);
     assert_ok(ctx, ito_process_register(ctx, &own_flow_def));
     assert_ok(ctx, ito_process_register(ctx, &own_ve_def));
     assert_ok(ctx, ito_process_create(ctx, "own-flow", NULL, &own_flow));
     assert_ok(ctx, ito_process_create(ctx, "own-ve", NULL, &own_ve));
+}
+
+static inline void own_processes_close(void)
+{
+    ito_process_destroy(own_flow);
+    ito_process_destroy(own_ve);
+    processes_close();
+}
+
+/* cmocka's setup and teardown for tests that need nothing more. */
+static inline int all_processes_setup(void **state)
+{
+    (void)state;
+    own_processes_open(0);
     return 0;
 }
 
 static inline int all_processes_teardown(void **state)
 {
     (void)state;
-    ito_process_destroy(own_flow);
-    ito_process_destroy(own_ve);
-    processes_close();
+    own_processes_close();
     return 0;
 }
 

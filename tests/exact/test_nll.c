@@ -1,6 +1,6 @@
 /* The log-likelihood by the probability-flow ODE, on exact denoisers: Gaussians, where the ODE's own solution is known,
  * and mixtures in one and two dimensions, where the density is. Four processes, three kinds of prediction. */
-#include "exact/likelihood_processes.h"
+#include "exact/own_processes.h"
 
 #include <math.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static int setup(void **state)
     ito_mixture_options one = {.dim = 1, .n_components = 2, .weight = line_weight, .mean = line_mean, .sd = line_sd};
     ito_mixture_options two = {.dim = 2, .n_components = 3, .mean = plane_mean, .sd = plane_sd};
     (void)state;
-    own_processes_open();
+    own_processes_open(1);
     assert_ok(ctx, ito_mixture_create(ctx, &g, &gauss));
     assert_ok(ctx, ito_mixture_create(ctx, &one, &line));
     assert_ok(ctx, ito_mixture_create(ctx, &two, &plane));
@@ -74,7 +74,7 @@ static double start_of(const ito_process *process)
 static void test_mixtures(void **state)
 {
     (void)state;
-    const ito_process *const processes[] = {linear, cosine, straight, edm};
+    const ito_process *const processes[] = {linear, cosine, own_flow, own_ve};
     for (int p = 0; p < 4; p++)
         for (int k = 0; k < 3; k++)
             for (int dim = 1; dim <= 2; dim++) {
@@ -113,13 +113,13 @@ static void test_mean_prediction(void **state)
 static void test_gaussian(void **state)
 {
     (void)state;
-    const ito_process *const processes[] = {linear, cosine, straight, edm};
+    const ito_process *const processes[] = {linear, cosine, own_flow, own_ve};
     for (int p = 0; p < 4; p++)
         for (int k = 0; k < 3; k++) {
             ito_nll_options o = {.probe = ITO_PROBE_EXACT, .rtol = 1e-7, .atol = 1e-7};
             ito_nll_row rows[N];
             float x[N];
-            if (processes[p] == straight && k == 0) continue; /* cut at signal = 1e-4: no closed form below 1e-4 */
+            if (processes[p] == own_flow && k == 0) continue; /* cut at signal = 1e-4: no closed form below 1e-4 */
             score(gauss, 1, processes[p], kinds[k], &o, x, rows);
             double first = p < 2 ? 1 : p == 2 ? 1e-3 / 1.001 : 0.002, prior = ito_process_prior_sd(processes[p]);
             ito_level t = ito_process_level(processes[p], first),
@@ -201,15 +201,15 @@ static void test_any_batch(void **state)
     const uint64_t picked[] = {9, 2};
     float two[] = {0, 0, 0, 0};
     ito_denoiser d;
-    score(plane, 2, straight, "v", &o, x, all);
+    score(plane, 2, own_flow, "v", &o, x, all);
     memcpy(two, x + 18, 2 * sizeof *two);
     memcpy(two + 2, x + 4, 2 * sizeof *two);
     ito_tensor xs = ito_tensor_view(ITO_F32, ITO_SHAPE(2, 2), two);
-    assert_ok(ctx, ito_mixture_denoiser(ctx, plane, straight, "v", &d));
-    assert_ok(ctx, ito_nll(ctx, straight, &d, &xs, NULL, picked, &o, some));
+    assert_ok(ctx, ito_mixture_denoiser(ctx, plane, own_flow, "v", &d));
+    assert_ok(ctx, ito_nll(ctx, own_flow, &d, &xs, NULL, picked, &o, some));
     assert_memory_equal(&some[0], &all[9], sizeof some[0]);
     assert_memory_equal(&some[1], &all[2], sizeof some[0]);
-    assert_ok(ctx, ito_nll(ctx, straight, &d, &xs, NULL, NULL, &o, some));
+    assert_ok(ctx, ito_nll(ctx, own_flow, &d, &xs, NULL, NULL, &o, some));
     assert_true(some[0].log_density != all[9].log_density);
     ito_denoiser_clear(&d);
 }

@@ -5,33 +5,12 @@
  * Bounds, for N = 20,000: the mean of N normals lies within 4 / sqrt(N) deviations, their variance within 4 sqrt(2 / N) of
  * itself, and the Kolmogorov-Smirnov distance of two samples below c sqrt(2 / N) with c = 2.15, each but once in some ten
  * thousand seeds (2 exp(-2 c^2) = 2e-4). A deviation wrong by 3 % fails them. */
+#include "exact/ks.h"
 #include "exact/process_cases.h"
 
 #include <ito/rng.h>
 
 #define N 20000
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The largest distance between the two empirical distribution functions; sorts both. */
-static double distance(double *a, double *b)
-{
-    double most = 0;
-    qsort(a, N, sizeof *a, compare);
-    qsort(b, N, sizeof *b, compare);
-    for (int i = 0, j = 0; i < N && j < N;) {
-        if (a[i] <= b[j])
-            i++;
-        else
-            j++;
-        most = fmax(most, fabs((double)(i - j) / N));
-    }
-    return most;
-}
 
 static void normals(uint64_t sample, int step, float *out)
 {
@@ -59,7 +38,7 @@ static void check(const process_case *c, const ito_process *p, int t, double x0,
         square += off * off / N;
         copy->direct[i] = at.signal * x0 + at.sigma * (double)copy->eps[i];
     }
-    double variance = square - mean * mean, d = distance(copy->x, copy->direct);
+    double variance = square - mean * mean, d = ks_distance(N, copy->x, copy->direct);
     if (fabs(mean) > 4 / sqrt(N) || fabs(variance - 1) > 4 * sqrt(2.0 / N) || d > 2.15 * sqrt(2.0 / N))
         fail_msg("%s %s, t = %d: mean off by %g deviations, variance %g of the kernel's, distance %g", c->name,
                  c->settings[0] ? c->settings[0] : "", t, mean, variance, d);
@@ -114,9 +93,9 @@ static void test_distance_notices(void **state)
     for (int i = 0; i < N; i++) c->x[i] = (double)c->eps[i];
     normals(2, 1, c->eps);
     for (int i = 0; i < N; i++) c->direct[i] = (double)c->eps[i];
-    assert_true(distance(c->x, c->direct) < 2.15 * sqrt(2.0 / N));
+    assert_true(ks_distance(N, c->x, c->direct) < 2.15 * sqrt(2.0 / N));
     for (int i = 0; i < N; i++) c->direct[i] = 1.12 * (double)c->eps[i];
-    assert_true(distance(c->x, c->direct) > 2.15 * sqrt(2.0 / N));
+    assert_true(ks_distance(N, c->x, c->direct) > 2.15 * sqrt(2.0 / N));
     free(c);
 }
 

@@ -1,6 +1,7 @@
 /* Every process run backwards: DDIM with the exact denoiser of a mixture, from the process's own prior at t_max down to
  * t_min on times of equal log-SNR steps (through time()), gives the mixture's distribution. Processes that keep much signal
  * at t_max or much noise at t_min cannot, and are left out. */
+#include "exact/ks.h"
 #include "exact/process_cases.h"
 
 #include <ito/mixture.h>
@@ -8,28 +9,6 @@
 
 #define N       4000
 #define N_STEPS 200
-
-static int compare(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
-/* The largest distance between the two empirical distribution functions; sorts both. */
-static double distance(float *a, float *b)
-{
-    double most = 0;
-    qsort(a, N, sizeof *a, compare);
-    qsort(b, N, sizeof *b, compare);
-    for (int i = 0, j = 0; i < N && j < N;) {
-        if (a[i] <= b[j])
-            i++;
-        else
-            j++;
-        most = fmax(most, fabs((double)(i - j) / N));
-    }
-    return most;
-}
 
 static double bounded(double log_snr)
 {
@@ -56,6 +35,7 @@ static void run(ito_ctx *ctx, const process_case *c, const ito_process *p)
 {
     static const double mean[] = {-0.8, 0.5}, sd[] = {0.1, 0.3}, weight[] = {1, 2};
     static float x[N], want[N];
+    static double samples[N], data[N];
     double times[N_STEPS];
     ito_mixture_options o = {.dim = 1, .n_components = 2, .weight = weight, .mean = mean, .sd = sd};
     ito_mixture *mixture;
@@ -67,7 +47,11 @@ static void run(ito_ctx *ctx, const process_case *c, const ito_process *p)
     assert_ok(ctx, ito_mixture_denoiser(ctx, mixture, p, "x0", &exact));
     assert_ok(ctx, ito_sample(ctx, p, &exact, NULL, &options, &xs));
     ito_mixture_draw(mixture, ITO_MIXTURE_ALL, 7, 0, N, want);
-    double d = distance(x, want);
+    for (int i = 0; i < N; i++) {
+        samples[i] = (double)x[i];
+        data[i] = (double)want[i];
+    }
+    double d = ks_distance(N, samples, data);
     if (!(d < 0.06))
         fail_msg("%s %s: the samples are %g from the data's distribution", c->name,
                  c->settings[0] ? c->settings[0] : "", d);

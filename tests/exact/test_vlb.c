@@ -1,6 +1,6 @@
 /* The variational bound on exact denoisers: terms in closed form, a chain whose bound is tight, unbiased shares of the
  * chain, learned variances, rate and distortion. test_vlb_images.c has the rest. */
-#include "exact/likelihood_processes.h"
+#include "exact/own_processes.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static int setup(void **state)
 {
     (void)state;
     ito_mixture_options o = {.dim = DIM, .n_components = 1, .mean = mean, .sd = sd};
-    own_processes_open();
+    own_processes_open(1);
     assert_ok(ctx, ito_mixture_create(ctx, &o, &gauss));
     return 0;
 }

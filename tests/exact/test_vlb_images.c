@@ -1,6 +1,6 @@
 /* What the variational bound makes of pictures: the decoder, padding, clipping, chains in continuous time, and errors
  * that say what is wrong. The denoiser says the same whatever it sees. */
-#include "exact/likelihood_processes.h"
+#include "exact/own_processes.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 static int setup(void **state)
 {
     (void)state;
-    own_processes_open();
+    own_processes_open(1);
     return 0;
 }
 
@@ -154,7 +154,7 @@ static void test_clipping(void **state)
 static void test_continuous_time(void **state)
 {
     (void)state;
-    const ito_process *const processes[] = {straight, edm};
+    const ito_process *const processes[] = {own_flow, own_ve};
     const double times[2][4] = {{0.99, 0.5, 0.1, 0.01}, {80, 5, 0.5, 0.01}};
     float x[30];
     constant c = {0.2F, 0.2F};
@@ -220,10 +220,10 @@ static void test_errors(void **state)
     assert_ok(ctx, ito_prediction_find(ctx, "eps", &d.prediction));
     assert_fails(
         ctx, ITO_NUMERIC, "cannot tell x_0 at t = 1",
-        ito_vlb_create(ctx, straight, &d, ITO_SHAPE(5, 6, 1), &(ito_vlb_options){.times = one, .n_times = 1}, &v));
+        ito_vlb_create(ctx, own_flow, &d, ITO_SHAPE(5, 6, 1), &(ito_vlb_options){.times = one, .n_times = 1}, &v));
     assert_ok(ctx, ito_prediction_find(ctx, "mu", &d.prediction));
     assert_int_equal(
-        ito_vlb_create(ctx, straight, &d, ITO_SHAPE(5, 6, 1), &(ito_vlb_options){.times = one, .n_times = 1}, &v),
+        ito_vlb_create(ctx, own_flow, &d, ITO_SHAPE(5, 6, 1), &(ito_vlb_options){.times = one, .n_times = 1}, &v),
         ITO_USAGE);
     eps = d;
     d = constant_open(&c);
