@@ -141,6 +141,7 @@ static ito_status choose(state *s)
     s->setup.process = s->process;
     ITO_TRY(ito_prediction_find(ctx, r->prediction.name, &s->setup.prediction));
     s->setup.prediction.opts = r->prediction.opts;
+    ITO_TRY(ito_prediction_check(ctx, &s->setup.prediction, s->process));
     ITO_TRY(ito_weighting_find(ctx, r->weighting.name, &s->setup.weighting.def));
     s->setup.weighting.opts = r->weighting.opts;
     ITO_TRY(ito_variance_find(ctx, r->variance.name, &s->setup.variance));

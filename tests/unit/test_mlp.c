@@ -1,5 +1,5 @@
 /* The MLP: its parameters, what it refuses, one time for all, and that what is saved opens again with the same bits. */
-#include "networks.h"
+#include "network_fixture.h"
 #include "op_cases.h"
 #include "scratch.h"
 
@@ -10,49 +10,15 @@
 
 #define SMALL "\"_class_name\": \"MLP\", \"in_channels\": 3, \"hidden_width\": 8, \"n_blocks\": 2"
 
-typedef struct fixture {
-    ito_ctx *ctx;
-    ito_network *network;
-    ito_params *weights;
-    ito_graph *g;
-    ito_net *net;
-    ito_arch_inputs in;
-    ito_value *y;
-    ito_program *p;
-} fixture;
-
 static fixture open_config(const char *text)
 {
-    fixture f = {.ctx = ctx_open(2)};
-    f.network = network_open(f.ctx, text);
-    assert_ok(f.ctx, ito_params_create(f.ctx, f.network->params, ITO_F32, &f.weights));
-    ito_params_init(f.weights, 1);
-    assert_ok(f.ctx, ito_graph_create(f.ctx, &f.g));
-    assert_ok(f.ctx, ito__net_create(f.g, f.network->params, ITO_F32, false, &f.net));
-    return f;
+    return open_with_threads(text, 2);
 }
 
 static void build(fixture *f)
 {
     ito_scope root = ito__net_scope(f->net);
     f->y = f->network->arch->build(&root, f->network->config, &f->in);
-}
-
-static void compile(fixture *f)
-{
-    assert_ok(f->ctx, ito_graph_status(f->g));
-    assert_ok(f->ctx, ito_program_create(f->g, 1, &f->y, NULL, &f->p));
-    assert_ok(f->ctx, ito__net_bind(f->net, f->p, f->weights));
-}
-
-static void close_fixture(fixture *f)
-{
-    ito_program_destroy(f->p);
-    ito__net_destroy(f->net);
-    ito_graph_destroy(f->g);
-    ito_params_destroy(f->weights);
-    ito__network_destroy(f->network);
-    ito_ctx_destroy(f->ctx);
 }
 
 /* Counted by hand: two layers of the time embedding, linear_in, in each block a norm, linear_1, emb_proj and linear_2, the last

@@ -1,34 +1,12 @@
 /* UNet2DModel as a network: its parameter list, fresh weights, what it refuses, dropout per sample. That its numbers are
  * diffusers' is golden/test_unet. */
-#include "networks.h"
+#include "network_fixture.h"
 #include "op_cases.h"
 
 #define SMALL                                                                                                          \
     "\"_class_name\": \"UNet2DModel\", \"in_channels\": 1, \"out_channels\": 1, \"norm_num_groups\": 2,"               \
     " \"block_out_channels\": [4, 6], \"layers_per_block\": 1, \"down_block_types\": [\"DownBlock2D\","                \
     " \"AttnDownBlock2D\"], \"attention_head_dim\": 3, \"up_block_types\": [\"AttnUpBlock2D\", \"UpBlock2D\"]"
-
-typedef struct fixture {
-    ito_ctx *ctx;
-    ito_network *network;
-    ito_params *weights;
-    ito_graph *g;
-    ito_net *net;
-    ito_arch_inputs in;
-    ito_value *y;
-    ito_program *p;
-} fixture;
-
-static fixture open_with_threads(const char *text, int n_threads)
-{
-    fixture f = {.ctx = ctx_open(n_threads)};
-    f.network = network_open(f.ctx, text);
-    assert_ok(f.ctx, ito_params_create(f.ctx, f.network->params, ITO_F32, &f.weights));
-    ito_params_init(f.weights, 1);
-    assert_ok(f.ctx, ito_graph_create(f.ctx, &f.g));
-    assert_ok(f.ctx, ito__net_create(f.g, f.network->params, ITO_F32, false, &f.net));
-    return f;
-}
 
 static fixture open_config(const char *text)
 {
@@ -40,23 +18,6 @@ static void build(fixture *f, int64_t n, int64_t height, int64_t width)
     ito_scope root = ito__net_scope(f->net);
     f->in = ito__network_inputs(f->network, f->g, ITO_F32, n, height, width);
     f->y = f->network->arch->build(&root, f->network->config, &f->in);
-}
-
-static void compile(fixture *f)
-{
-    assert_ok(f->ctx, ito_graph_status(f->g));
-    assert_ok(f->ctx, ito_program_create(f->g, 1, &f->y, NULL, &f->p));
-    assert_ok(f->ctx, ito__net_bind(f->net, f->p, f->weights));
-}
-
-static void close_fixture(fixture *f)
-{
-    ito_program_destroy(f->p);
-    ito__net_destroy(f->net);
-    ito_graph_destroy(f->g);
-    ito_params_destroy(f->weights);
-    ito__network_destroy(f->network);
-    ito_ctx_destroy(f->ctx);
 }
 
 /* Counts that diffusers gives for the same configs. */
