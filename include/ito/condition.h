@@ -12,6 +12,9 @@ extern "C" {
 
 #define ITO_CONDITION_MAX 8
 
+/* An estimate of x_0, f32 of the samples' shape, of denoisers that take one (takes_x0). */
+#define ITO_CONDITION_X0 "x0"
+
 typedef struct ito_condition_entry {
     const char *name;
     ito_tensor tensor; /* dense, [n, ...] */

@@ -32,6 +32,9 @@ typedef struct ito_denoiser {
 
     ito_prediction prediction; /* what out means */
     int n_extra;               /* extra output channels: learned variances */
+    /* Self-conditioning (Chen, Zhang and Hinton 2023): the condition may hold ITO_CONDITION_X0, what was last thought of x_0; without
+     * it the denoiser sees zeros. Samplers hand on their last estimate. */
+    bool takes_x0;
 } ito_denoiser;
 
 /* Calls destroy when there is one and zeroes the struct. */

@@ -64,13 +64,23 @@ static void combine(cfg *g, int64_t n, int64_t size, double a, const float *x, d
     g->backend->vec->lincomb(&queue, n, size, y ? 2 : 1, g->coef, (const float *const[]){x, y}, dst);
 }
 
+/* What the null half is given: its own names, and the estimate of x_0 that the other half has. */
+static ito_status null_half(const cfg *g, const ito_condition *given, ito_condition *out)
+{
+    const ito_tensor *x0 = ito_condition_get(given, ITO_CONDITION_X0);
+    *out = *g->null_condition;
+    return x0 ? ito_condition_add(g->ctx, out, ITO_CONDITION_X0, *x0) : ITO_OK;
+}
+
 static ito_status stack(cfg *g, const ito_tensor *x, const double *t, const ito_condition *condition, pair *p)
 {
     p->n = x->shape.d[0];
     p->size = ito_shape_count(x->shape) / p->n;
     int64_t m = p->n * p->size;
     ITO_TRY(grow(g, 2 * p->n, 2 * m));
-    ITO_TRY(ito_condition_stack(g->ctx, p->n, condition ? condition : &no_condition, g->null_condition, &p->condition));
+    ito_condition null;
+    ITO_TRY(null_half(g, condition, &null));
+    ITO_TRY(ito_condition_stack(g->ctx, p->n, condition ? condition : &no_condition, &null, &p->condition));
     combine(g, p->n, p->size, 1, x->data, 0, NULL, g->x);
     combine(g, p->n, p->size, 1, x->data, 0, NULL, g->x + m);
     for (int64_t i = 0; i < p->n; i++) g->t[i] = g->t[p->n + i] = t[i];
@@ -92,7 +102,9 @@ static ito_status single(cfg *g, int64_t n, const ito_condition **condition, ito
 {
     *own = (ito_condition){0};
     if (g->scale == 1) return ITO_OK;
-    ITO_TRY(ito_condition_stack(g->ctx, n, g->null_condition, NULL, own));
+    ito_condition null;
+    ITO_TRY(null_half(g, *condition, &null));
+    ITO_TRY(ito_condition_stack(g->ctx, n, &null, NULL, own));
     *condition = own;
     return ITO_OK;
 }
@@ -198,7 +210,8 @@ ito_status ito_guidance_cfg(ito_ctx *ctx, const ito_denoiser *inner, const ito_c
                           .vjp = inner->vjp ? vjp : NULL,
                           .destroy = destroy,
                           .prediction = inner->prediction,
-                          .n_extra = inner->n_extra};
+                          .n_extra = inner->n_extra,
+                          .takes_x0 = inner->takes_x0};
     return ITO_OK;
 }
 

@@ -9,7 +9,6 @@
 static void chain_columns(const ito_denoise_setup *setup, const ito_level *t, float *row)
 {
     const ito_level s = ito_process_level(setup->process, t->t - 1);
-    const ito_prediction_map map = ito_prediction_map_in(&setup->prediction, setup->process, t);
     const ito_posterior q = ito_level_posterior(t, &s);
     bool first = t->t < 1.5;
     double variance = q.variance;
@@ -17,8 +16,6 @@ static void chain_columns(const ito_denoise_setup *setup, const ito_level *t, fl
         const ito_level second = ito_process_level(setup->process, 2);
         variance = ito_level_posterior(&second, t).variance;
     }
-    row[ITO_DENOISE_X0_X] = (float)map.x0_x;
-    row[ITO_DENOISE_X0_OUT] = (float)map.x0_out;
     row[ITO_DENOISE_COEF_X] = (float)q.coef_x;
     row[ITO_DENOISE_COEF_X0] = (float)q.coef_x0;
     row[ITO_DENOISE_LOG_Q] = (float)log(variance);
@@ -44,6 +41,9 @@ ito_status ito__denoise_columns(ito_ctx *ctx, const ito_denoise_setup *setup, do
     row[ITO_DENOISE_SCORE_X] = (float)(-map.eps_x / level.sigma); /* score = -eps / sigma */
     row[ITO_DENOISE_SCORE_OUT] = (float)(-map.eps_out / level.sigma);
     row[ITO_DENOISE_SCORE_WEIGHT] = (float)(weight * factor * pow(level.sigma / map.eps_out, 2));
+    row[ITO_DENOISE_X0_X] = map.has_x0 ? (float)map.x0_x : 0;
+    row[ITO_DENOISE_X0_OUT] = map.has_x0 ? (float)map.x0_out : 0;
+    row[ITO_DENOISE_SEES_X0] = 0;
     int last = setup->needs_score ? ITO_DENOISE_SCORE_WEIGHT : ITO_DENOISE_FACTOR;
     for (int k = 0; k <= last; k++)
         if (!isfinite(row[k]))

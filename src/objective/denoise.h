@@ -21,9 +21,10 @@ enum {
     ITO_DENOISE_SCORE_X, /* score = score_x x_t + score_out output */
     ITO_DENOISE_SCORE_OUT,
     ITO_DENOISE_SCORE_WEIGHT, /* of the score's error, the factor included */
-    /* of discrete processes, s = t - 1 */
-    ITO_DENOISE_X0_X, /* x_0 = x0_x x_t + x0_out output */
+    ITO_DENOISE_X0_X,         /* x_0 = x0_x x_t + x0_out output; 0 where no signal is left to tell x_0 by */
     ITO_DENOISE_X0_OUT,
+    ITO_DENOISE_SEES_X0, /* 1: the network is given its own estimate of x_0, 0: zeros (self-conditioning) */
+    /* of discrete processes, s = t - 1 */
     ITO_DENOISE_COEF_X, /* the posterior's mean = coef_x x_t + coef_x0 x_0 */
     ITO_DENOISE_COEF_X0,
     ITO_DENOISE_LOG_Q,   /* log of its variance, at t = 1 that of t = 2 */

@@ -1,12 +1,13 @@
-/* What some papers do to the noise of a training batch before it is used, each off by default. All of them see plain arrays: n samples
- * of `size` floats, keyed by the samples' own keys (of ITO_STREAM_NOISE), so that results depend on a sample's place in the run
- * and nothing else; immiscible noise alone also depends on the batch. */
+/* What some papers add to training, each off by default. What they do to the noise of a batch before it is used sees plain arrays: n
+ * samples of `size` floats, keyed by the samples' own keys (of ITO_STREAM_NOISE), so that results depend on a sample's place in
+ * the run and nothing else; immiscible noise alone also depends on the batch. */
 #ifndef ITO_OBJECTIVE_EXTRAS_H
 #define ITO_OBJECTIVE_EXTRAS_H
 
 #include <ito/rng.h>
 
 #include "base/base.h"
+#include "objective/denoise.h"
 
 typedef struct ito_noise_batch {
     int n;
@@ -23,5 +24,10 @@ void ito__offset_noise(const ito_noise_batch *batch, double strength);
 ito_status ito__input_perturbation(ito_ctx *ctx, const ito_noise_batch *batch, double gamma, float *noisier);
 /* Gives the batch's eps to the batch's images [n, size] so that the sum of squared distances is least (Li et al. 2024). */
 ito_status ito__immiscible_noise(ito_ctx *ctx, const ito_noise_batch *batch, const float *images);
+
+/* Self-conditioning: what the network is to see, [N, H, W, 2 C], x_in and behind it an estimate of x_0. output: the network's own
+ * for zeros instead of it, of C channels; gradients stop there. NULL: zeros for all samples. limit:
+ * the estimate is clipped to -limit .. limit; 0: not. */
+ito_value *ito__self_condition(ito_graph *g, const ito_denoise *d, ito_value *output, double limit);
 
 #endif

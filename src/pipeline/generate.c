@@ -85,13 +85,13 @@ static ito_status generate_batch(const ito__generator *g, const ito_generate_opt
     ito_condition given = {0}, none = {0};
     ito_denoiser plain = {0}, guided = {0};
     ito_status st;
-    ITO_GO(ito__net_denoiser(g->ctx, g->runner, g->process, g->prediction, o->exact, &plain));
+    ITO_GO(ito__net_denoiser(g->ctx, g->runner, &g->use, o->exact, &plain));
     if (labels) {
         ITO_GO(ito_condition_add(g->ctx, &given, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(n), labels + first)));
         ITO_GO(ito_condition_add(g->ctx, &none, "label", ito_tensor_view(ITO_I32, ITO_SHAPE(1), &null_label)));
         ITO_GO(ito_guidance_cfg(g->ctx, &plain, &none, o->guidance, &guided));
     }
-    st = ito_sample(g->ctx, g->process, labels ? &guided : &plain, labels ? &given : NULL, &sample, &x);
+    st = ito_sample(g->ctx, g->use.process, labels ? &guided : &plain, labels ? &given : NULL, &sample, &x);
 done:
     ito_denoiser_clear(&guided);
     ito_denoiser_clear(&plain);
@@ -184,7 +184,7 @@ ito_status ito__generate_preview(const ito__generator *g, uint64_t seed, const c
     bool are_points = g->height == 1 && g->width == 1;
     if (are_points) n = PREVIEW_POINTS;
     size_t size = (size_t)g->height * (size_t)g->width * (size_t)g->channels;
-    int most = ito_process_n_timesteps(g->process);
+    int most = ito_process_n_timesteps(g->use.process);
     ito_generate_options o = {.n = n,
                               .batch = are_points ? n : 0,
                               .spread = g->n_classes > 0,

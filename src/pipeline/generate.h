@@ -10,8 +10,7 @@
 typedef struct ito__generator {
     ito_ctx *ctx;
     ito__runner *runner;
-    const ito_process *process;
-    ito_prediction prediction;
+    ito__net_use use;
     int height, width, channels;
     int n_classes; /* 0: no labels; else label n_classes is the null label */
     bool no_null_label;

@@ -22,7 +22,7 @@ struct ito_model {
     ito__runner *runner;
     ito_process *process;
     ito__scheduler scheduler;
-    ito_prediction prediction;
+    ito__net_use use;
     ito_model_info info;
 };
 
@@ -84,9 +84,11 @@ static ito_status read_scheduler(ito_model *m)
     ITO_TRY(read_json(m, "scheduler/scheduler_config.json", &config, &path));
     ito_status st = ito__scheduler_read(m->ctx, path, config, &m->scheduler);
     if (st == ITO_OK) st = ito_process_create(m->ctx, m->scheduler.process, m->scheduler.process_opts, &m->process);
-    if (st == ITO_OK) st = ito_prediction_find(m->ctx, m->scheduler.prediction, &m->prediction);
+    if (st == ITO_OK) st = ito_prediction_find(m->ctx, m->scheduler.prediction, &m->use.prediction);
     json_decref(config);
-    m->prediction.opts = m->scheduler.prediction_opts;
+    m->use.process = m->process;
+    m->use.prediction.opts = m->scheduler.prediction_opts;
+    m->use.takes_x0 = m->scheduler.takes_x0;
     m->info.prediction = m->scheduler.prediction;
     m->info.process = m->process;
     return st;
@@ -166,7 +168,12 @@ static ito_status describe(ito_model *m)
     m->info.architecture = m->network->arch->choice.name;
     m->info.height = (int)a->height;
     m->info.width = (int)a->width;
-    m->info.channels = (int)a->in_channels;
+    if (m->use.takes_x0 && a->in_channels % 2)
+        return ito__fail(m->ctx, ITO_FORMAT,
+                         "%s/unet/config.json: in_channels is %lld, but self-conditioning (scheduler_config.json) "
+                         "takes an even number: the image's and as many for the estimate of x_0",
+                         m->dir, (long long)a->in_channels);
+    m->info.channels = (int)ito__net_channels(m->network, m->use.takes_x0);
     m->info.n_weights = ito_param_list_n_weights(m->network->params);
     m->info.has_null_label = a->n_labels > 1;
     ITO_TRY(read_units(m));
@@ -244,7 +251,7 @@ static ito_status expect(const ito_model *m, const char *task)
 ito_status ito_model_denoiser(ito_model *m, ito_denoiser *out)
 {
     ITO_TRY(expect(m, "denoiser"));
-    return ito__net_denoiser(m->ctx, m->runner, m->process, m->prediction, false, out);
+    return ito__net_denoiser(m->ctx, m->runner, &m->use, false, out);
 }
 
 ito_status ito_generate(ito_model *m, const ito_generate_options *options, float *images, int32_t *labels_used)
@@ -252,8 +259,7 @@ ito_status ito_generate(ito_model *m, const ito_generate_options *options, float
     ITO_TRY(expect(m, "denoiser"));
     ito__generator g = {.ctx = m->ctx,
                         .runner = m->runner,
-                        .process = m->process,
-                        .prediction = m->prediction,
+                        .use = m->use,
                         .height = m->info.height,
                         .width = m->info.width,
                         .channels = m->info.channels,

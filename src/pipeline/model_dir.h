@@ -13,6 +13,7 @@ typedef struct ito__scheduler {
     const char *process, *prediction;
     ito_opts *process_opts, *prediction_opts;
     bool learns_variance; /* learned_range; only written */
+    bool takes_x0;        /* of the network's input channels the second half is an estimate of x_0 */
 } ito__scheduler;
 
 typedef struct ito__model_parts {

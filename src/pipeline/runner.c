@@ -10,8 +10,8 @@
 /* What tells a program from others. */
 typedef struct kind {
     int64_t n, h, w;
-    bool one_time; /* t is one number for all samples: what is computed from it alone is computed once */
-    bool gradient; /* also (d out / d x)^T dout */
+    bool one_time;  /* t is one number for all samples: what is computed from it alone is computed once */
+    int64_t n_dout; /* also (d out / d x)^T dout, of so many channels */
 } kind;
 
 typedef struct entry {
@@ -81,11 +81,11 @@ ito_status ito__runner_plan(const ito__runner *runner, ito_plan *plan)
     return ITO_OK;
 }
 
-/* The gradient of <out, dout> in x, of the output's first channels, as many as x has. */
-static ito_status add_gradient(ito__runner *r, entry *e)
+/* The gradient of <out, dout> in x, of the output's first channels. */
+static ito_status add_gradient(entry *e)
 {
-    ito_value *out = ito_op_slice_axis(e->g, e->out, 3, 0, r->network->info.in_channels);
-    e->dout = ito_graph_input(e->g, "dout", ITO_F32, ito_value_shape(e->in.x));
+    ito_value *out = ito_op_slice_axis(e->g, e->out, 3, 0, e->of.n_dout);
+    e->dout = ito_graph_input(e->g, "dout", ITO_F32, ito_value_shape(out));
     return ito_graph_grad(e->g, 1, &out, &e->dout, 1, &e->in.x, &e->dx);
 }
 
@@ -99,9 +99,9 @@ static ito_status build(ito__runner *r, entry *e)
     if (e->of.one_time) e->in.t = ito_graph_input(e->g, "t", ITO_F32, ITO_SHAPE(1));
     ito_scope root = ito__net_scope(e->net);
     e->out = network->arch->build(&root, network->config, &e->in);
-    if (e->of.gradient) ITO_TRY(add_gradient(r, e));
+    if (e->of.n_dout) ITO_TRY(add_gradient(e));
     ito_value *outputs[] = {e->out, e->dx};
-    ITO_TRY(ito_program_create(e->g, 1 + e->of.gradient, outputs, &options, &e->program));
+    ITO_TRY(ito_program_create(e->g, 1 + (e->of.n_dout > 0), outputs, &options, &e->program));
     return ito__net_bind(e->net, e->program, r->params);
 }
 
@@ -116,7 +116,7 @@ static ito_status fill(ito__runner *r, entry *e, const kind *of)
 
 static bool same(const kind *a, const kind *b)
 {
-    return a->n == b->n && a->h == b->h && a->w == b->w && a->one_time == b->one_time && a->gradient == b->gradient;
+    return a->n == b->n && a->h == b->h && a->w == b->w && a->one_time == b->one_time && a->n_dout == b->n_dout;
 }
 
 static ito_status find(ito__runner *r, const kind *of, entry **out)
@@ -168,15 +168,14 @@ ito_status ito__runner_run(ito__runner *runner, const ito__runner_batch *batch)
 {
     entry *e;
     const kind of = {batch->n, batch->h, batch->w,
-                     batch->t && runner->network->info.takes_time && all_equal(batch->n, batch->t),
-                     batch->dout != NULL};
+                     batch->t && runner->network->info.takes_time && all_equal(batch->n, batch->t), batch->n_dout};
     ITO_TRY(find(runner, &of, &e));
     ITO_TRY(ito_program_write(e->program, e->in.x, batch->x));
     if (e->in.t) ITO_TRY(ito_program_write(e->program, e->in.t, batch->t));
     ITO_TRY(write_labels(runner, e, batch->labels));
-    if (batch->dout) ITO_TRY(ito_program_write(e->program, e->dout, batch->dout));
+    if (batch->n_dout) ITO_TRY(ito_program_write(e->program, e->dout, batch->dout));
     ITO_TRY(ito_program_run(e->program));
-    if (batch->dout) ITO_TRY(ito_program_read(e->program, e->dx, batch->dx));
+    if (batch->n_dout) ITO_TRY(ito_program_read(e->program, e->dx, batch->dx));
     return ito_program_read(e->program, e->out, batch->out);
 }
 

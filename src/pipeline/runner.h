@@ -26,9 +26,9 @@ typedef struct ito__runner_batch {
     const float *t;        /* [n], what the network is told of time; NULL when it takes none */
     const int32_t *labels; /* [n]; NULL: the null label */
     float *out;            /* as the network's */
-    const float
-        *dout; /* [n, h, w, c]: also dx = (d out / d x)^T dout, of as many output channels as x has. NULL: not */
-    float *dx; /* [n, h, w, c] */
+    int64_t n_dout;        /* also dx = (d out / d x)^T dout of the output's first n_dout channels; 0: not */
+    const float *dout;     /* [n, h, w, n_dout] */
+    float *dx;             /* as x */
 } ito__runner_batch;
 
 ito_status ito__runner_run(ito__runner *runner, const ito__runner_batch *batch);

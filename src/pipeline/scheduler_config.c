@@ -1,5 +1,5 @@
 /* diffusers' scheduler_config.json and ito's processes and predictions. What diffusers has a schedule for is written as its
- * DDPMScheduler; the rest under a class name of ito's own (scheduler_own.c). */
+ * DDPMScheduler; the rest, self-conditioning too, under a class name of ito's own (scheduler_own.c). */
 #include <string.h>
 
 #include "pipeline/model_dir.h"
@@ -84,7 +84,7 @@ ito_status ito__scheduler_write(ito_ctx *ctx, const ito__scheduler *s, json_t **
     for (int i = 0; i < ITO_COUNT(predictions); i++)
         if (!strcmp(predictions[i].ours, s->prediction)) type = predictions[i].theirs;
     bool is_list = !strcmp(s->process, "vp-betas");
-    if (!type || !(schedule || is_list)) return ito__scheduler_own_write(ctx, s, out);
+    if (!type || !(schedule || is_list) || s->takes_x0) return ito__scheduler_own_write(ctx, s, out);
     *out = NULL;
     if (is_list) st = ito__betas_to_json(ctx, ito_opts_text(s->process_opts, "betas"), &betas);
     if (st == ITO_OK) st = write_theirs(ctx, s, schedule ? schedule : "linear", betas, type, out);

@@ -39,9 +39,9 @@ ito_status ito__scheduler_own_write(ito_ctx *ctx, const ito__scheduler *s, json_
     json_t *of_process = json_pack("{s:s}", "name", s->process), *of_prediction = json_object();
     int failed = options_to_json(process->choice.options, s->process_opts, of_process);
     failed |= options_to_json(prediction.def->choice.options, s->prediction_opts, of_prediction);
-    *out = json_pack("{s:s, s:o, s:s, s:o, s:s}", "_class_name", ITO__SCHEDULER_CLASS, "process", of_process,
+    *out = json_pack("{s:s, s:o, s:s, s:o, s:s, s:b}", "_class_name", ITO__SCHEDULER_CLASS, "process", of_process,
                      "prediction_type", s->prediction, "prediction", of_prediction, "variance_type",
-                     s->learns_variance ? "learned_range" : "fixed_small");
+                     s->learns_variance ? "learned_range" : "fixed_small", "self_conditioning", s->takes_x0);
     if (*out && !failed) return ITO_OK;
     json_decref(*out);
     *out = NULL;
@@ -82,6 +82,7 @@ ito_status ito__scheduler_own_read(ito_ctx *ctx, const char *where, const json_t
     ITO_TRY(ito_prediction_find(ctx, type, &prediction));
     out->process = process->choice.name;
     out->prediction = prediction.def->choice.name;
+    ITO_TRY(ito__json_bool(ctx, where, config, "self_conditioning", false, &out->takes_x0));
     ITO_TRY(read_options(ctx, where, process->choice.options, object, &out->process_opts));
     if (!prediction.def->choice.options) return ITO_OK;
     json_t *of_prediction = json_object_get(config, "prediction");

@@ -8,7 +8,7 @@
 #define ITO__SCHEDULER_CLASS "ItoScheduler"
 
 /* {"_class_name": "ItoScheduler", "process": {"name": ..., every option}, "prediction_type": ..., "prediction": {every option},
- * "variance_type": ...} and back. */
+ * "variance_type": ..., "self_conditioning": ...} and back. */
 ito_status ito__scheduler_own_write(ito_ctx *ctx, const ito__scheduler *scheduler, json_t **out);
 ito_status ito__scheduler_own_read(ito_ctx *ctx, const char *where, const json_t *config, ito__scheduler *out);
 

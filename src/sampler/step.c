@@ -51,15 +51,26 @@ void ito_step_abs_quantile(ito_step *step, double level, const float *x, double 
     s->vec->abs_quantile(&s->queue, step->n, step->size, level, x, s->noise, out);
 }
 
+/* What the denoiser is told: the caller's condition, and what was last thought of x_0 if it asks for that. */
+static ito_status fill_condition(const ito_sampler *s, ito_condition *out)
+{
+    *out = s->condition ? *s->condition : (ito_condition){0};
+    if (!s->denoiser->takes_x0 || !s->last_x0 || ito_condition_get(out, ITO_CONDITION_X0)) return ITO_OK;
+    return ito_condition_add(s->step.ctx, out, ITO_CONDITION_X0,
+                             ito_tensor_view(ITO_F32, s->shape, (void *)s->last_x0));
+}
+
 /* The denoiser's output at (x, t) into s->out. */
 static ito_status evaluate(ito_sampler *s, const ito_level *t, const float *x)
 {
+    ito_condition condition;
     /* A view cannot be const; the denoiser's contract is to read x only. */
     ito_tensor in = ito_tensor_view(ITO_F32, s->shape, (void *)x);
     ito_tensor out = ito_tensor_view(ITO_F32, s->shape, s->out), extra = ito_tensor_view(ITO_F32, s->shape, s->extra);
     for (int64_t i = 0; i < s->step.n; i++) s->times_of[i] = t->t;
     s->n_evals++;
-    return s->denoiser->eval(s->denoiser->self, s->step.ctx, &in, s->times_of, s->condition, &out,
+    ITO_TRY(fill_condition(s, &condition));
+    return s->denoiser->eval(s->denoiser->self, s->step.ctx, &in, s->times_of, &condition, &out,
                              s->uses_extra ? &extra : NULL);
 }
 

@@ -24,7 +24,7 @@ typedef struct state {
     const ito_objective_def *objective;
     double label_dropout;
     bool stratified, immiscible;
-    double offset, perturbation;
+    double offset, perturbation, self_conditioning;
     ito_trained_net *unet;
     ito_denoise inputs;
     ito_arch_inputs net_inputs;
@@ -50,29 +50,44 @@ static void destroy(void *self)
     ito__free(ctx, s);
 }
 
-/* What the data and the variance decide of a diffusers config. */
-static json_t *sizes(const ito_dataset_info *data, bool learns_variance)
+/* What the data, the variance and self-conditioning decide of a diffusers config. */
+static json_t *sizes(const ito_dataset_info *data, bool learns_variance, bool takes_x0)
 {
     json_t *size =
         data->height == data->width ? json_integer(data->height) : json_pack("[i, i]", data->height, data->width);
-    json_t *o = json_pack("{s:o, s:i, s:i}", "sample_size", size, "in_channels", data->channels, "out_channels",
-                          data->channels * (1 + learns_variance));
+    json_t *o = json_pack("{s:o, s:i, s:i}", "sample_size", size, "in_channels", data->channels * (1 + takes_x0),
+                          "out_channels", data->channels * (1 + learns_variance));
     if (o && data->n_classes > 0) json_object_set_new(o, "num_class_embeds", json_integer(data->n_classes + 1));
     return o;
 }
 
-static ito_value *network_output(state *s)
+static ito_value *run_network(state *s, ito_value *x)
 {
-    ito_trained_net *u = s->unet;
-    s->net_inputs.x = s->inputs.x_in;
-    s->net_inputs.t = ito_graph_input(u->g, "t", ITO_F32, ITO_SHAPE(s->env.batch));
-    if (u->network->info.n_labels)
-        s->net_inputs.label = ito_graph_input(u->g, "label", ITO_I32, ITO_SHAPE(s->env.batch));
-    ito_scope root = ito__net_scope(u->net);
-    return u->network->arch->build(&root, u->network->config, &s->net_inputs);
+    const ito_network *network = s->unet->network;
+    ito_scope root = ito__net_scope(s->unet->net);
+    s->net_inputs.x = x;
+    return network->arch->build(&root, network->config, &s->net_inputs);
 }
 
-static ito_status build(state *s, bool learns_variance)
+static ito_value *image_channels(state *s, ito_value *output)
+{
+    return s->setup.variance->range ? ito_op_slice_axis(s->unet->g, output, 3, 0, s->data->channels) : output;
+}
+
+static ito_value *network_output(state *s)
+{
+    ito_graph *g = s->unet->g;
+    bool is_point = s->data->height * s->data->width == 1;
+    s->net_inputs.t = ito_graph_input(g, "t", ITO_F32, ITO_SHAPE(s->env.batch));
+    if (s->unet->network->info.n_labels)
+        s->net_inputs.label = ito_graph_input(g, "label", ITO_I32, ITO_SHAPE(s->env.batch));
+    if (s->self_conditioning <= 0) return run_network(s, s->inputs.x_in);
+    ito_value *first = run_network(s, ito__self_condition(g, &s->inputs, NULL, 0));
+    /* Images are clipped to their range, as when they are sampled. */
+    return run_network(s, ito__self_condition(g, &s->inputs, image_channels(s, first), is_point ? 0 : 1));
+}
+
+static ito_status build(state *s)
 {
     ito_graph *g = s->unet->g;
     const ito__recipe *r = s->env.recipe;
@@ -84,8 +99,8 @@ static ito_status build(state *s, bool learns_variance)
     ito_value *output = network_output(s);
     ito_objective_parts parts = {.g = g,
                                  .noised = &s->inputs,
-                                 .output = learns_variance ? ito_op_slice_axis(g, output, 3, 0, c) : output,
-                                 .extra = learns_variance ? ito_op_slice_axis(g, output, 3, c, 2 * c) : NULL,
+                                 .output = image_channels(s, output),
+                                 .extra = s->setup.variance->range ? ito_op_slice_axis(g, output, 3, c, 2 * c) : NULL,
                                  .loss_opts = r->loss.opts,
                                  .opts = r->objective.opts,
                                  .n_timesteps = ito_process_n_timesteps(s->process)};
@@ -164,13 +179,14 @@ static ito_status create(const ito_task_env *env, void **out)
                  .stratified = ito_opts_bool(env->recipe->train, "stratified"),
                  .immiscible = ito_opts_bool(env->recipe->train, "immiscible"),
                  .offset = ito_opts_real(env->recipe->train, "offset_noise"),
-                 .perturbation = ito_opts_real(env->recipe->train, "input_perturbation")};
+                 .perturbation = ito_opts_real(env->recipe->train, "input_perturbation"),
+                 .self_conditioning = ito_opts_real(env->recipe->train, "self_conditioning")};
     s->image_size = (int64_t)s->data->height * s->data->width * s->data->channels;
     ITO_GO(choose(s));
     bool learns_variance = s->setup.variance->range != NULL;
     ITO_GO(check(s, learns_variance));
-    ITO_GO(ito__task_net_create(env, "unet", sizes(s->data, learns_variance), &s->unet));
-    ITO_GO(build(s, learns_variance));
+    ITO_GO(ito__task_net_create(env, "unet", sizes(s->data, learns_variance, s->self_conditioning > 0), &s->unet));
+    ITO_GO(build(s));
     ITO_GO(allocate(s));
     *out = s;
     return ITO_OK;
@@ -189,7 +205,12 @@ static ito_status draw_time(state *s, int i, uint64_t position)
     if (s->stratified) u = (i + u) / s->env.batch;
     s->t[i] = ito_timedist_quantile(s->timedist, u, &factor);
     s->label_t[i] = (float)ito_process_label(s->process, s->t[i]);
-    return ito__denoise_columns(s->env.ctx, &s->setup, s->t[i], factor, s->coef + (ptrdiff_t)i * ITO_DENOISE_COLUMNS);
+    float *row = s->coef + (ptrdiff_t)i * ITO_DENOISE_COLUMNS;
+    ITO_TRY(ito__denoise_columns(s->env.ctx, &s->setup, s->t[i], factor, row));
+    key.stream = ITO_STREAM_SELF;
+    ito_rng_uniform(key, 0, 1, &u);
+    row[ITO_DENOISE_SEES_X0] = u < s->self_conditioning;
+    return ITO_OK;
 }
 
 static int32_t draw_label(const state *s, const ito_batch *batch, int i)
@@ -272,8 +293,7 @@ static ito_status preview(void *self, const char *path)
     ITO_GO(ito__runner_create(s->env.ctx, s->unet->network, best, &runner));
     ito__generator generator = {.ctx = s->env.ctx,
                                 .runner = runner,
-                                .process = s->process,
-                                .prediction = s->setup.prediction,
+                                .use = {s->process, s->setup.prediction, s->self_conditioning > 0},
                                 .height = s->data->height,
                                 .width = s->data->width,
                                 .channels = s->data->channels,
@@ -296,7 +316,8 @@ static ito_status save(void *self, const char *dir, json_t *record)
                                             .process_opts = s->env.recipe->process.opts,
                                             .prediction = s->env.recipe->prediction.name,
                                             .prediction_opts = s->env.recipe->prediction.opts,
-                                            .learns_variance = s->setup.variance->range != NULL},
+                                            .learns_variance = s->setup.variance->range != NULL,
+                                            .takes_x0 = s->self_conditioning > 0},
                               .record = record};
     ITO_TRY(ito__optimizer_best(s->unet->optimizer, &parts.params));
     ito_status st = ito__model_write(s->env.ctx, dir, &parts);

@@ -31,6 +31,8 @@ static const ito_opt_def train_options[] = {
     ITO_OPT_REAL("offset_noise", 0, 0, 10, "deviation of a noise that all pixels of a channel share; 0: none"),
     ITO_OPT_REAL("input_perturbation", 0, 0, 10, "further noise of x_t that the target does not know, as 0.1; 0: none"),
     ITO_OPT_BOOL("immiscible", 0, "within a batch, give each image the noise near to it"),
+    ITO_OPT_REAL("self_conditioning", 0, 0, 1,
+                 "share of samples whose network sees its own estimate of x_0, as 0.5; 0: it takes none"),
     ITO_OPT_BOOL("flip", 0, "mirror every second image"),
     ITO_OPT_CHOICE("precision", 0, precisions,
                    "of what a step keeps for its gradients, and the optimizer beside the weights"),

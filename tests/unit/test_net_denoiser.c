@@ -164,7 +164,7 @@ static void check_denoiser(const ito_prediction *prediction, float scale)
     ito_process *process;
     ito_denoiser net;
     assert_ok(f.ctx, ito_process_create(f.ctx, "vp-cosine", NULL, &process));
-    assert_ok(f.ctx, ito__net_denoiser(f.ctx, f.runner, process, *prediction, false, &net));
+    assert_ok(f.ctx, ito__net_denoiser(f.ctx, f.runner, &(ito__net_use){process, *prediction, false}, false, &net));
     assert_int_equal(net.n_extra, 1);
     normal(1, x);
     normal(2, away);

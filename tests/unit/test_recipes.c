@@ -241,6 +241,15 @@ static void test_noise_of_training_resumes(void **state)
     check(state, &(trial){"edm", all});
 }
 
+/* Trained, opened and sampled; with a learned variance, too. */
+static void test_self_conditioning_resumes(void **state)
+{
+    static const char *const half[] = {"self_conditioning=0.5", NULL};
+    check(state, &(trial){"ddpm", half});
+    check(state, &(trial){"iddpm", half});
+    check(state, &(trial){"points", half});
+}
+
 /* Second derivatives of a whole U-Net, and the directions that the objective draws. */
 static void test_sliced_resumes(void **state)
 {
@@ -257,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_every_recipe_resumes_and_samples, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_importance_resumes_warm, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_noise_of_training_resumes, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_self_conditioning_resumes, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_sliced_resumes, scratch_setup, scratch_teardown),
     };
     return cmocka_run_group_tests_name("recipes", tests, NULL, NULL);

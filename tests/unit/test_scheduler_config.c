@@ -95,6 +95,25 @@ static void test_round_trips(void **state)
     }
 }
 
+/* diffusers has nothing that feeds it, so it is ito's own class that says so. */
+static void test_self_conditioning(void **state)
+{
+    ito_ctx *ctx = *state;
+    ito_opts *opts = options_of(ctx, "vp-linear", (const char *const[MOST_SETTINGS]){NULL});
+    for (int takes_x0 = 0; takes_x0 < 2; takes_x0++) {
+        ito__scheduler back,
+            own = {.process = "vp-linear", .process_opts = opts, .prediction = "eps", .takes_x0 = takes_x0};
+        json_t *config;
+        assert_ok(ctx, ito__scheduler_write(ctx, &own, &config));
+        assert_true(ito__scheduler_is_theirs(config) == !takes_x0);
+        assert_ok(ctx, ito__scheduler_read(ctx, "back", config, &back));
+        assert_true(back.takes_x0 == takes_x0);
+        ito__scheduler_clear(&back);
+        json_decref(config);
+    }
+    ito_opts_destroy(opts);
+}
+
 static ito_status read_text(ito_ctx *ctx, const char *text, ito__scheduler *out)
 {
     json_t *config = json_loads(text, 0, NULL);
@@ -171,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_round_trips, ctx_setup, ctx_teardown),
+        cmocka_unit_test_setup_teardown(test_self_conditioning, ctx_setup, ctx_teardown),
         cmocka_unit_test_setup_teardown(test_theirs_open, ctx_setup, ctx_teardown),
         cmocka_unit_test_setup_teardown(test_mistakes, ctx_setup, ctx_teardown),
     };
