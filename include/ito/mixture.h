@@ -40,7 +40,7 @@ void ito_mixture_moments(const ito_mixture *mixture, int label, double *mean, do
 /* Exact samples of the data, numbers first .. first + n - 1 of the seed, into x [n, dim]. */
 void ito_mixture_draw(const ito_mixture *mixture, int label, uint64_t seed, uint64_t first, int64_t n, float *x);
 
-/* The exact denoiser with the given prediction kind ("eps", "x0", "v", ...): x is f32 [n, dim] and the condition, when
+/* The exact denoiser with the given prediction kind ("eps", "x0", "v", ...): x is f32 or f64 [n, dim], as the output is, and the condition, when
  * there is one, holds "label" i32 [n]. Has a vjp. Borrows mixture and process; the caller clears *out. */
 ito_status ito_mixture_denoiser(ito_ctx *ctx, const ito_mixture *mixture, const ito_process *process,
                                 const char *prediction, ito_denoiser *out);

@@ -15,12 +15,12 @@ typedef struct ito_noise {
     void *self; /* handed to fill; belongs to the program */
     /* Fills dst [n, size] with standard normal numbers. stream is ITO_STREAM_PRIOR (step 0) or ITO_STREAM_STEP; step
      * grows by ITO_NOISE_DRAWS with every sampler step, the rest counts the draws within one. sample[i] is the global
-     * index of row i. */
+     * index of row i. Samplers that follow a Brownian path ask for the draws of their steps in the same way. */
     ito_status (*fill)(void *self, ito_ctx *ctx, ito_stream stream, uint32_t step, int64_t n, const uint64_t *sample,
                        int64_t size, float *dst);
 } ito_noise;
 
-#define ITO_NOISE_DRAWS 8
+#define ITO_NOISE_DRAWS 1024
 
 #ifdef __cplusplus
 }

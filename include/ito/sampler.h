@@ -7,7 +7,9 @@
  * Whole:          ito_sample(ctx, process, &denoiser, NULL, NULL, &x);
  * Step by step:   ito_sampler_create(...);  while (!ito_sampler_is_done(s)) ito_sampler_step(s);  ito_sampler_x(s) ...
  *
- * Everything passed in is borrowed and must live until the sampler is destroyed. Samples are f32, dense, [n, ...]. */
+ * Everything passed in is borrowed and must live until the sampler is destroyed. Samples are dense [n, ...], of f32, or of f64 to
+ * verify a solver with a denoiser that computes in it: the same steps then run on doubles, without clipping, hooks and
+ * progress, whose functions see floats. */
 #ifndef ITO_SAMPLER_H
 #define ITO_SAMPLER_H
 
@@ -20,7 +22,8 @@ extern "C" {
 
 typedef struct ito_sampler ito_sampler;
 
-/* One step from level t to the cleaner level s. Samplers read it; the arrays are [n, size]. */
+/* One step from level t to the cleaner level s, or to the noisier one when the run encodes. Samplers read it; the arrays are
+ * [n, size], of the run's dtype, and only handed on. */
 typedef struct ito_step {
     ito_ctx *ctx;
     const ito_process *process;
@@ -28,15 +31,16 @@ typedef struct ito_step {
     int index, n_steps;
     int64_t n, size;
     ito_level t, s;
-    const float *x;        /* the state at t */
-    float *const *scratch; /* the descriptor's n_scratch arrays */
+    const void *x;         /* the state at t */
+    void *const *scratch;  /* the descriptor's n_scratch arrays; they keep what is in them from step to step */
+    double *const *number; /* the descriptor's n_numbers arrays [n]; the same, and zero at the start */
     ito_sampler *sampler;  /* the loop's own */
 } ito_step;
 
 /* What the denoiser says at one level. */
 typedef struct ito_estimate {
-    ito_level t;
-    const float *x0, *eps;
+    ito_level t; /* of the first sample, where each has its own */
+    const void *x0, *eps;
     /* What the denoiser's extra channels say, of x's shape, until the denoiser is asked again; NULL unless the sampler
      * says uses_extra, and in the history. */
     const float *extra;
@@ -44,7 +48,7 @@ typedef struct ito_estimate {
 
 typedef struct ito_term {
     double coef;
-    const float *src;
+    const void *src;
 } ito_term;
 
 typedef struct ito_sampler_def {
@@ -55,7 +59,10 @@ typedef struct ito_sampler_def {
     /* needs */
     int n_estimates; /* estimates alive at once in a step; 0 means 1 */
     int n_history;   /* estimates of earlier steps that step() may ask for */
-    int n_scratch;
+    int n_scratch, n_numbers;
+    bool follows_path; /* uses ito_step_brownian */
+    /* Optional: do these options inject noise? NULL: as is_stochastic says. */
+    bool (*is_noisy)(const ito_opts *opts);
     ito_status (*check)(ito_ctx *ctx, const ito_opts *opts); /* optional: are the options sane? */
     /* Optional: do these options ask for the denoiser's extra output, a learned variance for each element of x? */
     bool (*uses_extra)(ito_ctx *ctx, const ito_opts *opts);
@@ -69,17 +76,33 @@ ito_status ito_sampler_find(ito_ctx *ctx, const char *name, const ito_sampler_de
 
 /* Asks the denoiser at (x, t), clips x_0 and runs the hooks on it. The arrays stay valid in this step until the same
  * slot (0 .. n_estimates - 1) is asked for again; slot 0 goes into the history. ITO_NUMERIC where x_0 cannot be had. */
-ito_status ito_step_predict(ito_step *step, int slot, const ito_level *t, const float *x, ito_estimate *out);
+ito_status ito_step_predict(ito_step *step, int slot, const ito_level *t, const void *x, ito_estimate *out);
+
+/* The same with a level for each sample, t[n], for solvers that choose their steps sample by sample. active[n], or NULL for all: whose
+ * evaluation counts; the others are evaluated with them. ITO_USAGE with hooks on x_0, which take one level. */
+ito_status ito_step_predict_each(ito_step *step, int slot, const ito_level *t, const bool *active, const void *x,
+                                 ito_estimate *out);
 
 /* The estimate of slot 0 `back` steps ago (1: the step before this one). False when there is none: at the start, and
  * after a hook sent the state back. */
 bool ito_step_history(const ito_step *step, int back, ito_estimate *out);
 
 /* dst = sum of coef * src, in double, rounded once; up to 8 terms; dst may be one of the sources. */
-void ito_step_combine(ito_step *step, int n_terms, const ito_term *terms, float *dst);
+void ito_step_combine(ito_step *step, int n_terms, const ito_term *terms, void *dst);
+/* The same with coefficients for each sample: coef[k * n + i] of source k and sample i. Where a coefficient is 0 its source must be
+ * finite. */
+void ito_step_combine_each(ito_step *step, int n_terms, const double *coef, const void *const *src, void *dst);
+/* out[i] = ||x_i||_2 */
+void ito_step_norm(ito_step *step, const void *x, double *out);
 
 /* Standard normal numbers of this step; draw (0 .. ITO_NOISE_DRAWS - 2) tells several apart. */
-ito_status ito_step_noise(ito_step *step, int draw, float *dst);
+ito_status ito_step_noise(ito_step *step, int draw, void *dst);
+
+/* The increment of each sample's Brownian path between two times of the process, over its standard deviation: standard normal numbers,
+ * independent for times apart, that add up over adjoining times as a path's do. The path depends on (seed, sample)
+ * alone, so runs with more and with fewer steps follow the same. For samplers that say follows_path. With a program's
+ * own noise source they are draw `draw` of the step. */
+ito_status ito_step_brownian(ito_step *step, int draw, double t, double s, void *dst);
 
 /* x_s = sum of terms + sd z: the end of every step. Hooks on (mean, variance) run before the noise (draw 0) is added. */
 ito_status ito_step_to(ito_step *step, int n_terms, const ito_term *terms, double sd);
@@ -120,7 +143,7 @@ typedef struct ito_hook {
 
 typedef struct ito_progress {
     int index, n_steps; /* the step that was just made */
-    int n_evals;        /* denoiser evaluations so far, per sample (NFE) */
+    int n_evals;        /* denoiser evaluations so far (NFE), of the sample with most */
     double t, s;
     int64_t n, size;
     const float *x, *x0; /* the state at s and the last prediction of x_0, [n, size] */
@@ -138,7 +161,11 @@ typedef struct ito_sample_options {
     double t_end;        /* stop here; 0: the process's t_min */
     const char *clip;    /* of x_0: NULL: "none"; "static", "dynamic" */
     const ito_opts *clip_opts;
-    const float *start;      /* [n, ...]: the state at the first time; NULL: noise */
+    const void *start; /* [n, ...] of the run's dtype: the state at the first time; NULL: noise */
+    /* The other way, from `start`, x_0, to its noise at the first of the times (DDIM inversion): the same times upward. Only
+     * without injected noise. */
+    bool encode;
+    ito_dtype dtype;         /* of ito_sampler_create's run: ITO_F32 or ITO_F64; ito_sample takes x's */
     uint64_t seed;           /* of the default noise source */
     const ito_noise *noise;  /* NULL: the default source */
     const uint64_t *samples; /* global index of each row; NULL: first_sample + row */
@@ -165,10 +192,12 @@ ito_status ito_sampler_step(ito_sampler *sampler);
 bool ito_sampler_is_done(const ito_sampler *sampler);
 int ito_sampler_index(const ito_sampler *sampler); /* of the next step; hooks may send it back */
 int ito_sampler_n_steps(const ito_sampler *sampler);
+/* Denoiser evaluations so far (NFE): of the sample with most, and the mean. They differ for adaptive solvers alone. */
 int ito_sampler_n_evals(const ito_sampler *sampler);
+double ito_sampler_mean_evals(const ito_sampler *sampler);
 double ito_sampler_time(const ito_sampler *sampler, int index); /* times[index]; index n_steps is the end */
 
-/* The state [n, ...] and the last prediction of x_0 (NULL before the first step); valid until the next step. */
+/* The state [n, ...] and the last prediction of x_0 (NULL before the first step); valid until the next step. NULL in f64. */
 const float *ito_sampler_x(const ito_sampler *sampler);
 const float *ito_sampler_x0(const ito_sampler *sampler);
 

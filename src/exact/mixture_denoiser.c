@@ -1,4 +1,4 @@
-/* The exact denoiser of a mixture. Given the component k the output is affine in x, with value f_k and slope g_k:
+/* The exact denoiser of a mixture, on f32 or f64. Given the component k the output is affine in x, with value f_k and slope g_k:
  *     out = sum_k r_k f_k,    (d out / d x)^T d = sum_k r_k (g_k d + (f_k . d) (q_k - q)),
  * where q_k = -(x - a m_k) / v_k is the gradient of log q(x | k) and q = sum_k r_k q_k that of log q(x). */
 #include <math.h>
@@ -30,9 +30,25 @@ static part part_of(const ito_mixture *m, const ito_level *t, const double row[2
     return p;
 }
 
-static void eval_one(const exact *e, const ito_level *t, int label, const double *x, const float *dout, float *out,
-                     float *dx)
+/* Element i of f32 or f64 data. */
+static double get(const ito_tensor *x, int64_t i)
 {
+    return x->dtype == ITO_F64 ? ((const double *)x->data)[i] : (double)((const float *)x->data)[i];
+}
+
+static void put(const ito_tensor *x, int64_t i, double value)
+{
+    if (x->dtype == ITO_F64)
+        ((double *)x->data)[i] = value;
+    else
+        ((float *)x->data)[i] = (float)value;
+}
+
+/* The sample whose first element is `first`. */
+static void eval_one(const exact *e, const ito_level *t, int label, int64_t first, const ito_tensor *dout,
+                     ito_tensor *out, ito_tensor *dx)
+{
+    const double *x = e->x;
     const ito_mixture *m = e->mixture;
     double r[ITO__MIXTURE_MAX], along[ITO__MIXTURE_MAX] = {0};
     ito_prediction_map map = ito_prediction_map_in(&e->prediction, e->process, t);
@@ -43,18 +59,18 @@ static void eval_one(const exact *e, const ito_level *t, int label, const double
         for (int k = 0; k < m->n; k++) {
             part p = part_of(m, t, row, k, j, x[j]);
             sum += r[k] * p.f;
-            if (dout) along[k] += p.f * (double)dout[j];
+            if (dout) along[k] += p.f * get(dout, first + j);
         }
-        if (out) out[j] = (float)sum;
+        if (out) put(out, first + j, sum);
     }
     for (int j = 0; dx && j < m->dim; j++) {
         double sum = 0, q = 0;
         for (int k = 0; k < m->n; k++) q += r[k] * part_of(m, t, row, k, j, x[j]).q;
         for (int k = 0; k < m->n; k++) {
             part p = part_of(m, t, row, k, j, x[j]);
-            sum += r[k] * (p.g * (double)dout[j] + along[k] * (p.q - q));
+            sum += r[k] * (p.g * get(dout, first + j) + along[k] * (p.q - q));
         }
-        dx[j] = (float)sum;
+        put(dx, first + j, sum);
     }
 }
 
@@ -81,10 +97,8 @@ static ito_status vjp(void *self, ito_ctx *ctx, const ito_tensor *x, const doubl
     const ito_tensor *label = ito_condition_get(condition, "label");
     for (int64_t i = 0; i < x->shape.d[0]; i++) {
         ito_level level = ito_process_level(e->process, t[i]);
-        for (int j = 0; j < dim; j++) e->x[j] = (double)((const float *)x->data)[i * dim + j];
-        eval_one(e, &level, label ? ((const int32_t *)label->data)[i] : ITO_MIXTURE_ALL, e->x,
-                 dout ? (const float *)dout->data + i * dim : NULL, out ? (float *)out->data + i * dim : NULL,
-                 dx ? (float *)dx->data + i * dim : NULL);
+        for (int j = 0; j < dim; j++) e->x[j] = get(x, i * dim + j);
+        eval_one(e, &level, label ? ((const int32_t *)label->data)[i] : ITO_MIXTURE_ALL, i * dim, dout, out, dx);
     }
     return ITO_OK;
 }

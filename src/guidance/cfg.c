@@ -74,6 +74,7 @@ static ito_status null_half(const cfg *g, const ito_condition *given, ito_condit
 
 static ito_status stack(cfg *g, const ito_tensor *x, const double *t, const ito_condition *condition, pair *p)
 {
+    if (x->dtype != ITO_F32) return ito__fail(g->ctx, ITO_DTYPE, "guidance computes in f32");
     p->n = x->shape.d[0];
     p->size = ito_shape_count(x->shape) / p->n;
     int64_t m = p->n * p->size;

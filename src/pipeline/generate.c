@@ -80,7 +80,7 @@ static ito_status generate_batch(const ito__generator *g, const ito_generate_opt
     ito_sample_options sample = o->sample;
     sample.first_sample += (uint64_t)first;
     if (sample.samples) sample.samples += first;
-    if (sample.start) sample.start += first * size;
+    if (sample.start) sample.start = (const float *)sample.start + first * size;
     int32_t null_label = g->n_classes;
     ito_condition given = {0}, none = {0};
     ito_denoiser plain = {0}, guided = {0};

@@ -40,6 +40,7 @@ static void fill_input(batch *b)
 
 static ito_status check_batch(const net_denoiser *r, const ito_tensor *x, const ito_tensor *label, const ito_tensor *x0)
 {
+    if (x->dtype != ITO_F32) return ito__fail(r->ctx, ITO_DTYPE, "this network computes in f32");
     if (x->shape.n_dims != 4 || x->shape.d[3] != r->channels)
         return ito__fail(r->ctx, ITO_SHAPE, "this network expects images [n, H, W, %lld]", (long long)r->channels);
     if (label && label->shape.d[0] != x->shape.d[0])

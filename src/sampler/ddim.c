@@ -15,10 +15,15 @@ static ito_status step(ito_step *st)
     if (status != ITO_OK) return status;
     double eta = ito_opts_real(st->opts, "eta");
     /* EQ[ddim:16] = EQ[survey:28]  sd^2 = eta^2 beta_tilde, the variance of q(x_s | x_t, x_0) for any s < t */
-    double variance = eta * eta * ito_level_posterior(&st->t, &st->s).variance;
+    double variance = eta > 0 ? eta * eta * ito_level_posterior(&st->t, &st->s).variance : 0;
     /* EQ[ddim:12] = EQ[survey:27] = EQ[survey:29]  x_s = signal_s x_0 + sqrt(sigma_s^2 - sd^2) eps + sd z */
     double of_eps = sqrt(st->s.sigma * st->s.sigma - variance);
     return ito_step_to(st, 2, (const ito_term[]){{st->s.signal, e.x0}, {of_eps, e.eps}}, sqrt(variance));
+}
+
+static bool is_noisy(const ito_opts *opts)
+{
+    return ito_opts_real(opts, "eta") > 0;
 }
 
 static const ito_opt_def options[] = {
@@ -36,5 +41,6 @@ const ito_sampler_def ito__sampler_ddim = {
                .options = options},
     .order = 1,
     .is_stochastic = false,
+    .is_noisy = is_noisy,
     .step = step,
 };

@@ -20,7 +20,7 @@ static void rotate_history(ito_sampler *s)
 
 static ito_status check_finite(ito_sampler *s)
 {
-    s->vec->norm(&s->queue, s->step.n, s->step.size, s->x_next, s->per_sample);
+    ito__sampler_norm(s, s->x_next, s->per_sample);
     for (int64_t i = 0; i < s->step.n; i++)
         if (!isfinite(s->per_sample[i]))
             return ito__fail(s->step.ctx, ITO_NUMERIC,
@@ -41,8 +41,7 @@ static ito_status send_back(ito_sampler *s, int index)
                          s->step.index, index, s->step.index);
     ito_level to = ito_process_level(s->step.process, s->times[index]);
     ito_transition q = ito_level_transition(&to, &s->step.s);
-    uint32_t draw = s->visit * ITO_NOISE_DRAWS + ITO_NOISE_DRAWS - 1;
-    ITO_TRY(ito__sampler_noise(s, ITO_STREAM_STEP, draw, s->noise));
+    ITO_TRY(ito__sampler_noise(s, ITO_STREAM_STEP, ito__sampler_draw(s, ITO_NOISE_DRAWS - 1), s->noise));
     ito__sampler_combine(s, 2, (const ito_term[]){{q.scale, s->x_next}, {sqrt(q.variance), s->noise}}, s->x_next);
     return ITO_OK;
 }
@@ -67,8 +66,9 @@ static ito_status run_step_hooks(ito_sampler *s, int *next)
 static ito_status report(ito_sampler *s)
 {
     if (!s->options.progress) return ITO_OK;
-    ito_progress p = {s->step.index, s->step.n_steps, s->n_evals, s->step.t.t, s->step.s.t,
-                      s->step.n,     s->step.size,    s->x_next,  s->last_x0};
+    ito_progress p = {s->step.index, s->step.n_steps, ito_sampler_n_evals(s),
+                      s->step.t.t,   s->step.s.t,     s->step.n,
+                      s->step.size,  s->x_next,       s->last_x0};
     if (s->options.progress(s->options.user, &p)) return ITO_OK;
     return ito__fail(s->step.ctx, ITO_CANCELLED, "sampling was cancelled after step %d of %d", s->step.index + 1,
                      s->step.n_steps);
@@ -90,7 +90,7 @@ ito_status ito_sampler_step(ito_sampler *s)
     ITO_TRY(check_finite(s));
     ito_status st = report(s);
     rotate_history(s);
-    float *spare = s->x;
+    void *spare = s->x;
     s->x = s->x_next;
     s->x_next = spare;
     s->visit++;
@@ -115,7 +115,16 @@ int ito_sampler_n_steps(const ito_sampler *s)
 
 int ito_sampler_n_evals(const ito_sampler *s)
 {
-    return s->n_evals;
+    int64_t most = 0;
+    for (int64_t i = 0; i < s->step.n; i++) most = ITO_MAX(most, s->evals[i]);
+    return (int)most;
+}
+
+double ito_sampler_mean_evals(const ito_sampler *s)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < s->step.n; i++) sum += (double)s->evals[i];
+    return sum / (double)s->step.n;
 }
 
 double ito_sampler_time(const ito_sampler *s, int index)
@@ -126,22 +135,22 @@ double ito_sampler_time(const ito_sampler *s, int index)
 
 const float *ito_sampler_x(const ito_sampler *s)
 {
-    return s->x;
+    return s->dtype == ITO_F32 ? s->x : NULL;
 }
 
 const float *ito_sampler_x0(const ito_sampler *s)
 {
-    return s->last_x0;
+    return s->dtype == ITO_F32 ? s->last_x0 : NULL;
 }
 
 ito_status ito_sample(ito_ctx *ctx, const ito_process *process, const ito_denoiser *denoiser,
                       const ito_condition *condition, const ito_sample_options *options, ito_tensor *x)
 {
     ito_sampler *s;
-    if (x->dtype != ITO_F32 || !ito_tensor_is_dense(x))
-        return ito__fail(ctx, ITO_DTYPE, "ito_sample: x must be a dense f32 tensor, found %s",
-                         ito_dtype_name(x->dtype));
-    ITO_TRY(ito_sampler_create(ctx, process, denoiser, condition, x->shape, options, &s));
+    ito_sample_options o = options ? *options : (ito_sample_options){0};
+    o.dtype = x->dtype;
+    if (!ito_tensor_is_dense(x)) return ito__fail(ctx, ITO_DTYPE, "ito_sample: x must be a dense tensor");
+    ITO_TRY(ito_sampler_create(ctx, process, denoiser, condition, x->shape, &o, &s));
     ito_status st = ITO_OK;
     while (st == ITO_OK && !ito_sampler_is_done(s)) st = ito_sampler_step(s);
     if (st == ITO_OK) ito__sampler_combine(s, 1, (const ito_term[]){{1, s->x}}, x->data);

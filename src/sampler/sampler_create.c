@@ -7,6 +7,7 @@
 #include <ito/spacing.h>
 
 #define DEFAULT_STEPS 50
+#define ALIGN         64
 
 static ito_status check_arguments(ito_ctx *ctx, const ito_denoiser *denoiser, const ito_condition *condition,
                                   ito_shape shape, const ito_sample_options *o)
@@ -20,6 +21,13 @@ static ito_status check_arguments(ito_ctx *ctx, const ito_denoiser *denoiser, co
     if (o->n_steps < 0 || (o->times && !o->n_steps))
         return ito__fail(ctx, ITO_USAGE, "n_steps is %d, but must be positive%s", o->n_steps,
                          o->times ? ": it tells how many times there are" : " (or 0 for the default)");
+    if (o->dtype != ITO_F32 && o->dtype != ITO_F64)
+        return ito__fail(ctx, ITO_DTYPE, "samples are f32 or f64, found %s", ito_dtype_name(o->dtype));
+    if (o->dtype == ITO_F64 && (o->n_hooks || o->progress || o->noise))
+        return ito__fail(ctx, ITO_USAGE,
+                         "hooks, progress functions and noise sources see floats: a run in f64 has none");
+    if (o->encode && !o->start)
+        return ito__fail(ctx, ITO_USAGE, "encode goes from x_0 to its noise: start must hold x_0");
     return ito_condition_check(ctx, condition, shape.d[0]);
 }
 
@@ -38,7 +46,16 @@ static ito_status check_times(const ito_sampler *s)
     return ITO_OK;
 }
 
-/* times[0 .. n_steps]: the caller's, or the spacing's, then the end. */
+static void reverse(int n, double *x)
+{
+    for (int i = 0; i < n / 2; i++) {
+        double kept = x[i];
+        x[i] = x[n - 1 - i];
+        x[n - 1 - i] = kept;
+    }
+}
+
+/* times[0 .. n_steps]: the caller's, or the spacing's, then the end; upward to encode. */
 static ito_status fill_times(ito_sampler *s)
 {
     const ito_sample_options *o = &s->options;
@@ -50,14 +67,17 @@ static ito_status fill_times(ito_sampler *s)
     else
         ITO_TRY(ito_spacing_fill(s->step.ctx, spacing, o->spacing_opts, process, n, s->times));
     s->times[n] = o->t_end != 0 ? o->t_end : ito_process_t_min(process);
-    return check_times(s);
+    ITO_TRY(check_times(s));
+    if (o->encode) reverse(n + 1, s->times);
+    return ITO_OK;
 }
 
 /* Hands out parts of the slab, or only counts while it does not exist yet. */
-static float *take(ito_sampler *s, int64_t *used)
+static void *take(ito_sampler *s, int64_t *used)
 {
-    float *at = s->slab ? s->slab + *used : NULL;
-    *used += (s->step.n * s->step.size + 15) / 16 * 16;
+    void *at = s->slab ? (char *)s->slab + *used : NULL;
+    int64_t bytes = s->step.n * s->step.size * (int64_t)ito_dtype_size(s->dtype);
+    *used += (bytes + ALIGN - 1) / ALIGN * ALIGN;
     return at;
 }
 
@@ -81,6 +101,7 @@ static int64_t lay_out(ito_sampler *s)
         s->history[i].eps = take(s, &used);
     }
     for (int i = 0; i < s->def->n_scratch; i++) s->scratch[i] = take(s, &used);
+    for (int i = 0; s->def->follows_path && i < ITO__PATH_ARRAYS; i++) s->path[i] = take(s, &used);
     return used;
 }
 
@@ -97,13 +118,18 @@ static ito_status allocate(ito_sampler *s)
     s->coef = ito__alloc_array(ctx, n, ITO_VEC_MAX_TERMS * sizeof *s->coef);
     s->times_of = ito__alloc_array(ctx, n, sizeof *s->times_of);
     s->per_sample = ito__alloc_array(ctx, n, sizeof *s->per_sample);
+    s->evals = ito__alloc_array(ctx, n, sizeof *s->evals);
+    s->number = ito__alloc_array(ctx, (size_t)s->def->n_numbers, sizeof *s->number);
+    s->numbers = ito__alloc_array(ctx, n * (size_t)s->def->n_numbers, sizeof *s->numbers);
     if (!s->times || !s->estimates || !s->history || !s->scratch || !s->samples || !s->keys || !s->coef ||
-        !s->times_of || !s->per_sample)
+        !s->times_of || !s->per_sample || !s->evals || !s->number || !s->numbers)
         return ITO_MEMORY;
-    s->slab = ito__alloc_array(ctx, (size_t)lay_out(s), sizeof *s->slab);
+    for (int k = 0; k < s->def->n_numbers; k++) s->number[k] = s->numbers + k * s->step.n;
+    s->slab = ito__alloc(ctx, (size_t)lay_out(s));
     if (!s->slab) return ITO_MEMORY;
     lay_out(s);
     s->step.scratch = s->scratch;
+    s->step.number = s->number;
     return ITO_OK;
 }
 
@@ -112,6 +138,8 @@ static ito_status check_extra(ito_sampler *s)
 {
     int channels = s->shape.n_dims > 1 ? (int)s->shape.d[s->shape.n_dims - 1] : 1, n_extra = s->denoiser->n_extra;
     s->uses_extra = s->def->uses_extra && s->def->uses_extra(s->step.ctx, s->step.opts);
+    if (s->uses_extra && s->dtype == ITO_F64)
+        return ito__fail(s->step.ctx, ITO_USAGE, "a learned variance is float32: a run in f64 has none");
     if (!s->uses_extra || n_extra == channels) return ITO_OK;
     return ito__fail(
         s->step.ctx, ITO_USAGE,
@@ -121,6 +149,17 @@ static ito_status check_extra(ito_sampler *s)
         s->def->choice.name, n_extra, channels);
 }
 
+static ito_status check_encode(const ito_sampler *s)
+{
+    const ito_sampler_def *def = s->def;
+    bool is_noisy = def->is_noisy ? def->is_noisy(s->step.opts) : def->is_stochastic;
+    if (!s->options.encode || !is_noisy) return ITO_OK;
+    return ito__fail(s->step.ctx, ITO_USAGE,
+                     "sampler %s injects noise, so it has no way back from an image to its noise: choose a "
+                     "deterministic one (`ito list sampler`)",
+                     def->choice.name);
+}
+
 static ito_status choose(ito_sampler *s)
 {
     ito_ctx *ctx = s->step.ctx;
@@ -128,8 +167,11 @@ static ito_status choose(ito_sampler *s)
     ITO_TRY(ito_sampler_find(ctx, o->sampler ? o->sampler : "ddim", &s->def));
     ITO_TRY(ito_choice_opts(ctx, &s->def->choice, o->sampler_opts, &s->own_opts, &s->step.opts));
     if (s->def->check) ITO_TRY(s->def->check(ctx, s->step.opts));
+    ITO_TRY(check_encode(s));
     ITO_TRY(check_extra(s));
     ITO_TRY(ito_clip_find(ctx, o->clip ? o->clip : "none", &s->clip));
+    if (s->clip->apply && s->dtype == ITO_F64)
+        return ito__fail(ctx, ITO_USAGE, "clipping is of float32: a run in f64 has none");
     return ito_choice_opts(ctx, &s->clip->choice, o->clip_opts, &s->own_clip_opts, &s->clip_opts);
 }
 
@@ -166,6 +208,7 @@ ito_status ito_sampler_create(ito_ctx *ctx, const ito_process *process, const it
     s->condition = condition;
     s->options = o;
     s->shape = shape;
+    s->dtype = o.dtype;
     s->queue = (ito_queue){ito_ctx_n_threads(ctx)};
     ITO_GO(ito__backend_open(ctx, NULL, &backend));
     s->vec = backend->vec;
@@ -186,8 +229,8 @@ void ito_sampler_destroy(ito_sampler *s)
 {
     if (!s) return;
     ito_ctx *ctx = s->step.ctx;
-    void *const parts[] = {s->slab,    s->times, s->estimates, s->history,  s->scratch,
-                           s->samples, s->keys,  s->coef,      s->times_of, s->per_sample};
+    void *const parts[] = {s->slab, s->times,    s->estimates,  s->history, s->scratch, s->samples, s->keys,
+                           s->coef, s->times_of, s->per_sample, s->evals,   s->number,  s->numbers};
     for (int i = 0; i < ITO_COUNT(parts); i++) ito__free(ctx, parts[i]);
     ito_opts_destroy(s->own_opts);
     ito_opts_destroy(s->own_clip_opts);

@@ -1,55 +1,8 @@
-/* What a sampler's step is made of: asking the denoiser, linear combinations, noise, and the end of the step. The only
- * tensor work is the closed set of vector functions (struct ito_vec). */
+/* What a sampler's step is made of besides functions on arrays: asking the denoiser, and the end of the step. */
 #include <assert.h>
 #include <math.h>
 
 #include "sampler/sampler_impl.h"
-
-void ito__sampler_combine(ito_sampler *s, int n_terms, const ito_term *terms, float *dst)
-{
-    const float *src[ITO_VEC_MAX_TERMS];
-    int64_t n = s->step.n;
-    assert(n_terms >= 0 && n_terms <= ITO_VEC_MAX_TERMS);
-    for (int k = 0; k < n_terms; k++) {
-        src[k] = terms[k].src;
-        for (int64_t i = 0; i < n; i++) s->coef[k * n + i] = terms[k].coef;
-    }
-    s->vec->lincomb(&s->queue, n, s->step.size, n_terms, s->coef, src, dst);
-}
-
-void ito_step_combine(ito_step *step, int n_terms, const ito_term *terms, float *dst)
-{
-    ito__sampler_combine(step->sampler, n_terms, terms, dst);
-}
-
-ito_status ito__sampler_noise(ito_sampler *s, ito_stream stream, uint32_t step, float *dst)
-{
-    const ito_noise *noise = s->options.noise;
-    int64_t n = s->step.n;
-    if (noise) return noise->fill(noise->self, s->step.ctx, stream, step, n, s->samples, s->step.size, dst);
-    for (int64_t i = 0; i < n; i++) s->keys[i] = (ito_rng_key){s->options.seed, (uint32_t)stream, step, s->samples[i]};
-    s->vec->normal(&s->queue, n, s->step.size, s->keys, dst);
-    return ITO_OK;
-}
-
-ito_status ito_step_noise(ito_step *step, int draw, float *dst)
-{
-    ito_sampler *s = step->sampler;
-    assert(draw >= 0 && draw < ITO_NOISE_DRAWS - 1);
-    return ito__sampler_noise(s, ITO_STREAM_STEP, s->visit * ITO_NOISE_DRAWS + (uint32_t)draw, dst);
-}
-
-void ito_step_clamp(ito_step *step, const double *limit, bool divide, float *x)
-{
-    ito_sampler *s = step->sampler;
-    s->vec->clamp(&s->queue, step->n, step->size, limit, divide, x);
-}
-
-void ito_step_abs_quantile(ito_step *step, double level, const float *x, double *out)
-{
-    ito_sampler *s = step->sampler;
-    s->vec->abs_quantile(&s->queue, step->n, step->size, level, x, s->noise, out);
-}
 
 /* What the denoiser is told: the caller's condition, and what was last thought of x_0 if it asks for that. */
 static ito_status fill_condition(const ito_sampler *s, ito_condition *out)
@@ -57,70 +10,116 @@ static ito_status fill_condition(const ito_sampler *s, ito_condition *out)
     *out = s->condition ? *s->condition : (ito_condition){0};
     if (!s->denoiser->takes_x0 || !s->last_x0 || ito_condition_get(out, ITO_CONDITION_X0)) return ITO_OK;
     return ito_condition_add(s->step.ctx, out, ITO_CONDITION_X0,
-                             ito_tensor_view(ITO_F32, s->shape, (void *)s->last_x0));
+                             ito_tensor_view(s->dtype, s->shape, (void *)s->last_x0));
 }
 
-/* The denoiser's output at (x, t) into s->out. */
-static ito_status evaluate(ito_sampler *s, const ito_level *t, const float *x)
+/* The denoiser's output at (x, t) into s->out; t[i * stride] is the level of sample i. */
+static ito_status evaluate(ito_sampler *s, const ito_level *t, int stride, const bool *active, const void *x)
 {
     ito_condition condition;
     /* A view cannot be const; the denoiser's contract is to read x only. */
-    ito_tensor in = ito_tensor_view(ITO_F32, s->shape, (void *)x);
-    ito_tensor out = ito_tensor_view(ITO_F32, s->shape, s->out), extra = ito_tensor_view(ITO_F32, s->shape, s->extra);
-    for (int64_t i = 0; i < s->step.n; i++) s->times_of[i] = t->t;
-    s->n_evals++;
+    ito_tensor in = ito_tensor_view(s->dtype, s->shape, (void *)x);
+    ito_tensor out = ito_tensor_view(s->dtype, s->shape, s->out), extra = ito_tensor_view(ITO_F32, s->shape, s->extra);
+    for (int64_t i = 0; i < s->step.n; i++) {
+        s->times_of[i] = t[i * stride].t;
+        s->evals[i] += !active || active[i];
+    }
     ITO_TRY(fill_condition(s, &condition));
     return s->denoiser->eval(s->denoiser->self, s->step.ctx, &in, s->times_of, &condition, &out,
                              s->uses_extra ? &extra : NULL);
 }
 
 /* eps = (x_t - signal x_0) / sigma: after x_0 was changed. At sigma = 0 there is no noise to speak of. */
-static void refit_eps(ito_sampler *s, const ito_level *t, const float *x, ito__slot *slot)
+static void refit_eps(ito_sampler *s, const ito_level *t, int stride, const void *x, ito__slot *slot)
 {
-    if (t->sigma > 0)
-        ito__sampler_combine(s, 2, (const ito_term[]){{1 / t->sigma, x}, {-t->signal / t->sigma, slot->x0}}, slot->eps);
+    int64_t n = s->step.n;
+    for (int64_t i = 0; i < n; i++) {
+        const ito_level *at = &t[i * stride];
+        s->coef[i] = at->sigma > 0 ? 1 / at->sigma : 0;
+        s->coef[n + i] = at->sigma > 0 ? -at->signal / at->sigma : 0;
+    }
+    ito__sampler_combine_each(s, 2, s->coef, (const void *const[]){x, slot->x0}, slot->eps);
 }
 
-static ito_status clip_and_hook(ito_sampler *s, const ito_level *t, const float *x, ito__slot *slot)
+static ito_status clip_and_hook(ito_sampler *s, const ito_level *t, int stride, const void *x, ito__slot *slot)
 {
     if (s->clip->apply) {
         ITO_TRY(s->clip->apply(&s->step, s->clip_opts, s->per_sample, slot->x0));
-        if (!s->options.keep_eps) refit_eps(s, t, x, slot);
+        if (!s->options.keep_eps) refit_eps(s, t, stride, x, slot);
     }
     for (int i = 0; i < s->options.n_hooks; i++) {
         const ito_hook *hook = &s->options.hooks[i];
         if (!hook->on_x0) continue;
-        ITO_TRY(hook->on_x0(hook->user, &s->step, t, x, slot->x0));
-        refit_eps(s, t, x, slot);
+        if (!stride)
+            ITO_TRY(hook->on_x0(hook->user, &s->step, t, x, slot->x0));
+        else
+            return ito__fail(s->step.ctx, ITO_USAGE,
+                             "sampler %s takes steps of its own for every sample, which hooks on x_0 cannot follow: "
+                             "choose another sampler",
+                             s->def->choice.name);
+        refit_eps(s, t, stride, x, slot);
     }
     return ITO_OK;
 }
 
-ito_status ito_step_predict(ito_step *step, int slot_index, const ito_level *t, const float *x, ito_estimate *out)
+/* x_0 and eps as combinations of x and the output, of every sample: four rows of s->coef. */
+static ito_status map_output(ito_sampler *s, const ito_level *t, int stride)
+{
+    int64_t n = s->step.n;
+    const ito_prediction *prediction = &s->denoiser->prediction;
+    ito_prediction_map m = {0};
+    for (int64_t i = 0; i < n; i++) {
+        if (stride || i == 0) m = ito_prediction_map_in(prediction, s->step.process, &t[i * stride]);
+        if (!m.has_x0)
+            return ito__fail(s->step.ctx, ITO_NUMERIC,
+                             "%s prediction cannot tell x_0 at t = %g, where no signal is left (log-SNR %g): start at "
+                             "an earlier time or use v or x0 prediction",
+                             prediction->def->choice.name, t[i * stride].t, t[i * stride].log_snr);
+        s->coef[i] = m.x0_x;
+        s->coef[n + i] = m.x0_out;
+        s->coef[2 * n + i] = m.has_eps ? m.eps_x : 0;
+        s->coef[3 * n + i] = m.has_eps ? m.eps_out : 0;
+    }
+    return ITO_OK;
+}
+
+/* stride: 0 where all samples share *t, 1 where each has its own. */
+static ito_status predict(ito_sampler *s, ito__slot *slot, const ito_level *t, int stride, const bool *active,
+                          const void *x)
+{
+    const void *const src[] = {x, s->out};
+    ITO_TRY(map_output(s, t, stride));
+    ITO_TRY(evaluate(s, t, stride, active, x));
+    slot->t = *t;
+    ito__sampler_combine_each(s, 2, s->coef, src, slot->x0);
+    ito__sampler_combine_each(s, 2, s->coef + 2 * s->step.n, src, slot->eps);
+    ITO_TRY(clip_and_hook(s, t, stride, x, slot));
+    if (slot != s->estimates) return ITO_OK;
+    s->has_estimate = true;
+    s->last_x0 = slot->x0;
+    return ITO_OK;
+}
+
+static ito_status predict_slot(ito_step *step, int index, const ito_level *t, int stride, const bool *active,
+                               const void *x, ito_estimate *out)
 {
     ito_sampler *s = step->sampler;
-    assert(slot_index >= 0 && slot_index < ITO_MAX(s->def->n_estimates, 1));
-    ito__slot *slot = &s->estimates[slot_index];
-    ito_prediction_map m = ito_prediction_map_in(&s->denoiser->prediction, step->process, t);
-    if (!m.has_x0)
-        return ito__fail(step->ctx, ITO_NUMERIC,
-                         "%s prediction cannot tell x_0 at t = %g, where no signal is left (log-SNR %g): start at an "
-                         "earlier time or use v or x0 prediction",
-                         s->denoiser->prediction.def->choice.name, t->t, t->log_snr);
-    ITO_TRY(evaluate(s, t, x));
-    slot->t = *t;
-    ito__sampler_combine(s, 2, (const ito_term[]){{m.x0_x, x}, {m.x0_out, s->out}}, slot->x0);
-    if (m.has_eps)
-        ito__sampler_combine(s, 2, (const ito_term[]){{m.eps_x, x}, {m.eps_out, s->out}}, slot->eps);
-    else
-        ito__sampler_combine(s, 0, NULL, slot->eps);
-    ITO_TRY(clip_and_hook(s, t, x, slot));
-    if (slot_index == 0) {
-        s->has_estimate = true;
-        s->last_x0 = slot->x0;
-    }
+    assert(index >= 0 && index < ITO_MAX(s->def->n_estimates, 1));
+    ito__slot *slot = &s->estimates[index];
+    ITO_TRY(predict(s, slot, t, stride, active, x));
     *out = (ito_estimate){*t, slot->x0, slot->eps, s->extra};
     return ITO_OK;
+}
+
+ito_status ito_step_predict(ito_step *step, int slot, const ito_level *t, const void *x, ito_estimate *out)
+{
+    return predict_slot(step, slot, t, 0, NULL, x, out);
+}
+
+ito_status ito_step_predict_each(ito_step *step, int slot, const ito_level *t, const bool *active, const void *x,
+                                 ito_estimate *out)
+{
+    return predict_slot(step, slot, t, 1, active, x, out);
 }
 
 bool ito_step_history(const ito_step *step, int back, ito_estimate *out)
