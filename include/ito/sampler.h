@@ -53,8 +53,10 @@ typedef struct ito_term {
 
 typedef struct ito_sampler_def {
     ito_choice choice;
-    /* claims, checked by the tests */
-    int order;          /* of convergence to the probability-flow ODE's solution; 0: does not follow it */
+    /* Claims, checked by the tests and by `ito verify`: orders of convergence to the probability-flow ODE's solution, with default
+     * options and without their noise. */
+    int order; /* of the formula: with exact values to start from and without a cautious last step; 0: does not follow it */
+    int run_order;      /* of a whole run, from its own first steps to its last; 0: the same */
     bool is_stochastic; /* injects noise, with default options */
     /* needs */
     int n_estimates; /* estimates alive at once in a step; 0 means 1 */
@@ -196,6 +198,11 @@ int ito_sampler_n_steps(const ito_sampler *sampler);
 int ito_sampler_n_evals(const ito_sampler *sampler);
 double ito_sampler_mean_evals(const ito_sampler *sampler);
 double ito_sampler_time(const ito_sampler *sampler, int index); /* times[index]; index n_steps is the end */
+
+/* The state out of and into memory [n, ...] of the run's dtype, between steps: to edit it, or to start a multistep solver from exact
+ * values, whose history stays. */
+void ito_sampler_get_x(const ito_sampler *sampler, void *x);
+void ito_sampler_set_x(ito_sampler *sampler, const void *x);
 
 /* The state [n, ...] and the last prediction of x_0 (NULL before the first step); valid until the next step. NULL in f64. */
 const float *ito_sampler_x(const ito_sampler *sampler);

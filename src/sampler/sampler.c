@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "sampler/sampler_impl.h"
 
@@ -143,6 +144,16 @@ const float *ito_sampler_x0(const ito_sampler *s)
     return s->dtype == ITO_F32 ? s->last_x0 : NULL;
 }
 
+void ito_sampler_get_x(const ito_sampler *s, void *x)
+{
+    memcpy(x, s->x, (size_t)(s->step.n * s->step.size) * ito_dtype_size(s->dtype));
+}
+
+void ito_sampler_set_x(ito_sampler *s, const void *x)
+{
+    memcpy(s->x, x, (size_t)(s->step.n * s->step.size) * ito_dtype_size(s->dtype));
+}
+
 ito_status ito_sample(ito_ctx *ctx, const ito_process *process, const ito_denoiser *denoiser,
                       const ito_condition *condition, const ito_sample_options *options, ito_tensor *x)
 {
@@ -153,7 +164,7 @@ ito_status ito_sample(ito_ctx *ctx, const ito_process *process, const ito_denois
     ITO_TRY(ito_sampler_create(ctx, process, denoiser, condition, x->shape, &o, &s));
     ito_status st = ITO_OK;
     while (st == ITO_OK && !ito_sampler_is_done(s)) st = ito_sampler_step(s);
-    if (st == ITO_OK) ito__sampler_combine(s, 1, (const ito_term[]){{1, s->x}}, x->data);
+    if (st == ITO_OK) ito_sampler_get_x(s, x->data);
     ito_sampler_destroy(s);
     return st;
 }
