@@ -55,6 +55,7 @@
 #include <ito/spacing.h>
 #include <ito/timedist.h>
 #include <ito/variance.h>
+#include <ito/verify.h>
 #include <ito/weighting.h>
 
 /* scores */
