@@ -16,7 +16,7 @@ CONFIGURE = cmake -G Ninja -S . -B
 CTEST     = ctest --output-on-failure --no-tests=error -j$(JOBS) --test-dir
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all build setup help demo test proof bench recipes install format lint lint-tools lint-format lint-gcc lint-clang \
+.PHONY: all build setup help demo test proof verify bench recipes install format lint lint-tools lint-format lint-gcc lint-clang \
         lint-tidy sanitize tsan fuzz valgrind arm clean
 all: build
 
@@ -24,6 +24,7 @@ help:
 	@echo 'make            build: the program is $(BUILD)/ito'
 	@echo 'make demo       train on the built-in shapes for DEMO_MINUTES (3), sample, draw: out/demo/'
 	@echo 'make test       build and run every test; T=REGEX chooses by name (make test T=unit/)'
+	@echo 'make verify     orders and errors of every sampler on closed forms: docs/verification.md'
 	@echo 'make proof      train every process with every prediction on a mixture, hold them against closed forms: docs/proof.md'
 	@echo 'make bench      measure ito beside PyTorch where it is installed: bench/compare, PYTHON=... chooses which'
 	@echo 'make recipes    train each image recipe for MINUTES (5) on DATA, measure, sample: docs/recipes.md; goes on where it was'
@@ -53,6 +54,9 @@ test: build
 
 proof: build
 	@sh tools/proof.sh $(BUILD)
+
+verify: build
+	@$(BUILD)/ito verify --out docs/verification.md
 
 bench: build
 	@sh tools/bench.sh

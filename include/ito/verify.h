@@ -67,6 +67,11 @@ typedef struct ito_verify_samples {
 ito_status ito_verify_energy(ito_ctx *ctx, const ito_verify *what, const ito_verify_samples *samples, double *distance,
                              double *floor);
 
+/* The largest error, in nats, of the log-density by the probability-flow ODE (ito_nll) at n points of a one-dimensional Gaussian of that
+ * mean and sd, whose flow is affine, so that its density under the process's prior is known. */
+ito_status ito_verify_likelihood(ito_ctx *ctx, const ito_process *process, double mean, double sd, int n,
+                                 double *error);
+
 #ifdef __cplusplus
 }
 #endif
