@@ -1,6 +1,7 @@
 /* Data set "shapes": scenes without end, drawn when asked for. The label is the shape of the main figure. */
 #include <ito/data.h>
 
+#include <math.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -14,6 +15,7 @@ typedef struct shapes {
     int height, width, count;
     uint64_t seed;
     uint32_t part;
+    bool rounded;
     ito_field fields[N_FIELDS];
     const char *names[ITO_SHAPES_KINDS];
 } shapes;
@@ -51,6 +53,7 @@ static ito_status create(ito_ctx *ctx, const char *source, const ito_opts *opts,
     s->count = (int)ito_opts_int(opts, "count");
     s->seed = (uint64_t)ito_opts_int(opts, "data_seed");
     s->part = (uint32_t)ito_opts_choice(opts, "split");
+    s->rounded = ito_opts_bool(opts, "rounded");
     describe(s, info);
     return ITO_OK;
 }
@@ -58,6 +61,12 @@ static ito_status create(ito_ctx *ctx, const char *source, const ito_opts *opts,
 static void destroy(ito_ctx *ctx, void *state)
 {
     ito__free(ctx, state);
+}
+
+/* To the values that a PNG keeps. */
+static void round_pixels(const shapes *s, float *image)
+{
+    for (int i = 0; i < s->height * s->width * 3; i++) image[i] = rintf(127.5f * (image[i] + 1)) / 127.5f - 1;
 }
 
 static ito_status get(const void *state, ito_ctx *ctx, int64_t index, void *const *out)
@@ -74,6 +83,7 @@ static ito_status get(const void *state, ito_ctx *ctx, int64_t index, void *cons
     }
     if (out[IMAGE] || out[MASK] || out[EDGES])
         ito_shapes_render(&scene, s->height, s->width, out[IMAGE], out[MASK], out[EDGES]);
+    if (out[IMAGE] && s->rounded) round_pixels(s, out[IMAGE]);
     return ITO_OK;
 }
 
@@ -84,6 +94,7 @@ static const ito_opt_def options[] = {
     ITO_OPT_INT("width", 0, 0, 4096, "width where it differs from size"),
     ITO_OPT_INT("count", 1, 0, 2, "figures in a picture: 1, 2, or 0 for one or two"),
     ITO_OPT_INT("data_seed", 0, 0, 4294967295.0, "another seed, other pictures"),
+    ITO_OPT_BOOL("rounded", 0, "to 8 bits, as pictures in files are: a likelihood counts their bits"),
     ITO_OPT_CHOICE("split", 0, splits, "train and test never share a picture"),
     ITO_OPT_END,
 };

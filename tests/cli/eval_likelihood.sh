@@ -11,6 +11,7 @@ for b in 1 4; do ito eval points moons --metrics loss,vlb,nll -n 4 --batch $b --
 cmp batch1 batch4 && echo same
 ito train shapes --size 8 --batch 4 --steps 2 --threads 1 --quiet --out images \
     --set architecture.block_out_channels=[16,16] --set architecture.attention_head_dim=8 > /dev/null
+ito eval images shapes --data rounded=true --metrics vlb -n 2 --evals 3 --threads 1 --quiet | grep -c bits
 for bad in 'points moons --metrics bits' 'points --metrics vlb' 'points moons --metrics loss --plot x.svg' \
     'points moons --metrics vlb --evals 1' 'images shapes --metrics nll -n 2'; do
     ito eval $bad --threads 1 --quiet 2>&1 | head -1 || true

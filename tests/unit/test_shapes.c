@@ -59,6 +59,28 @@ static void test_ranges_and_balance(void **state)
     ito_dataset_destroy(data);
 }
 
+/* On the grid of 8 bits, and nowhere further from the picture as drawn than its half. */
+static void test_rounded(void **state)
+{
+    scratch *s = *state;
+    ito_dataset *drawn, *rounded;
+    float a[32 * 32 * 3], b[32 * 32 * 3];
+    bool differs = false;
+    assert_ok(s->ctx, ito_data_open(s->ctx, "shapes", NULL, &drawn));
+    assert_ok(s->ctx, ito_data_open(s->ctx, "shapes", (const char *const[]){"rounded=true", NULL}, &rounded));
+    assert_ok(s->ctx, ito_dataset_get(drawn, s->ctx, 5, (void *[]){a, NULL, NULL, NULL, NULL}));
+    assert_ok(s->ctx, ito_dataset_get(rounded, s->ctx, 5, (void *[]){b, NULL, NULL, NULL, NULL}));
+    for (int k = 0; k < 32 * 32 * 3; k++) {
+        double level = 127.5 * ((double)b[k] + 1);
+        assert_true(fabs(level - rint(level)) < 1e-4);
+        assert_true(fabsf(a[k] - b[k]) < 1 / 255.0f + 1e-6f);
+        differs |= a[k] != b[k];
+    }
+    assert_true(differs);
+    ito_dataset_destroy(drawn);
+    ito_dataset_destroy(rounded);
+}
+
 static void test_captions(void **state)
 {
     (void)state;
@@ -169,8 +191,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pure_function),  cmocka_unit_test(test_ranges_and_balance),
-        cmocka_unit_test(test_captions),       cmocka_unit_test(test_reader_clean),
-        cmocka_unit_test(test_reader_spoiled), cmocka_unit_test(test_reader_nothing),
+        cmocka_unit_test(test_captions),       cmocka_unit_test(test_rounded),
+        cmocka_unit_test(test_reader_clean),   cmocka_unit_test(test_reader_spoiled),
+        cmocka_unit_test(test_reader_nothing),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
