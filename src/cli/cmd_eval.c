@@ -64,6 +64,7 @@ static const arg_def options[] = {
     {"metrics", ARG_TEXT, "M[,M..]", "of a denoiser on data: loss, vlb, nll, rate-distortion"},
     {"evals", ARG_INT, "K",
      "vlb: terms per image, drawn from all of the chain; 0: all of them [50; 0 for rate-distortion]"},
+    {"variance", ARG_TEXT, "NAME", "vlb: of p(x_s | x_t), ito list variance [what the model learned, or fixed_small]"},
     {"probes", ARG_INT, "P", "nll: directions per image that estimate the divergence [1; exact for points]"},
     {"plot", ARG_TEXT, "FILE.svg", "vlb: its terms and errors over t; rate-distortion: the curve"},
     {"strips", ARG_TEXT, "FILE.png", "rate-distortion: x_0 as it is predicted from fewer and fewer bits"},

@@ -145,13 +145,14 @@ static ito_status make_chain(likelihood *l, ito_vlb_options *o)
 
 static ito_status run_bound(likelihood *l)
 {
-    ito_vlb_options o = {.variance = l->denoiser.n_extra ? ITO_VLB_LEARNED_RANGE : ITO_VLB_FIXED_SMALL,
-                         .n_evals = (int)args_int(l->a, "evals", l->wanted[RATE] ? 0 : 50),
+    const char *variance = args_text(l->a, "variance", NULL);
+    ito_vlb_options o = {.n_evals = (int)args_int(l->a, "evals", l->wanted[RATE] ? 0 : 50),
                          .keep_range = l->are_points,
                          .continuous = l->are_points,
                          .seed = (uint64_t)args_int(l->a, "seed", 0)};
     ito_shape shape = ITO_SHAPE(l->info->height, l->info->width, l->info->channels);
-    ito_status st = make_chain(l, &o);
+    ito_status st = variance ? ito_variance_find(l->app->ctx, variance, &o.variance) : ITO_OK;
+    if (st == ITO_OK) st = make_chain(l, &o);
     int n_times = o.times ? o.n_times : ito_process_n_timesteps(l->info->process);
     if (o.n_evals >= n_times) o.n_evals = 0;
     if (st == ITO_OK) st = ito_vlb_create(l->app->ctx, l->info->process, &l->denoiser, shape, &o, &l->vlb);
@@ -238,6 +239,7 @@ static void emit_result(const likelihood *l)
         emit_real(j, "prior", r->prior);
         emit_real(j, "kl", r->kl);
         emit_real(j, "decoder", r->decoder);
+        emit_text(j, "variance", r->variance->choice.name);
         emit_terms(j, r);
         emit_end(j);
     }
@@ -389,6 +391,8 @@ static int check_options(const likelihood *l)
     if (args_int(l->a, "evals", 2) < 0 || args_int(l->a, "evals", 2) == 1)
         return cli_usage("eval", "--evals is 0 for every term, or at least 2");
     if (args_int(l->a, "probes", 1) < 1) return cli_usage("eval", "--probes is at least 1");
+    if (args_has(l->a, "variance"))
+        return cli_check_choice(l->app, "eval", "variance", args_text(l->a, "variance", ""));
     return CLI_DONE;
 }
 
