@@ -66,7 +66,7 @@ static const arg_def options[] = {
      "vlb: terms per image, drawn from all of the chain; 0: all of them [50; 0 for rate-distortion]"},
     {"variance", ARG_TEXT, "NAME", "vlb: of p(x_s | x_t), ito list variance [what the model learned, or fixed_small]"},
     {"probes", ARG_INT, "P", "nll: directions per image that estimate the divergence [1; exact for points]"},
-    {"plot", ARG_TEXT, "FILE.svg", "vlb: its terms and errors over t; rate-distortion: the curve"},
+    {"plot", ARG_TEXT, "FILE", "vlb: its terms and errors over t; rate-distortion: the curve; as .png or .svg"},
     {"strips", ARG_TEXT, "FILE.png", "rate-distortion: x_0 as it is predicted from fewer and fewer bits"},
     SAMPLING_OPTIONS("1000; 100 with --metrics"),
     ARG_END,

@@ -11,13 +11,15 @@ done | sed 's/.*"bits_per_dim":\([^,]*\),.*\("variance":"[a-z_]*"\).*/\1 \2/' |
     awk '{ print $2, $1 == first ? "the same" : "another"; if (NR == 1) first = $1 }'
 ito eval points moons --metrics vlb -n 4 --plot terms.svg --threads 1 --quiet > /dev/null
 grep -c 'terms of the variational bound' terms.svg
+ito eval points moons --metrics rate-distortion -n 4 --plot new/rate.png --threads 1 --quiet > /dev/null
+ito info new/rate.png | head -1
 # the same numbers in other batches
 for b in 1 4; do ito eval points moons --metrics loss,vlb,nll -n 4 --batch $b --threads 1 --quiet --json > batch$b; done
 cmp batch1 batch4 && echo same
 ito train shapes --size 8 --batch 4 --steps 2 --threads 1 --quiet --out images \
     --set architecture.block_out_channels=[16,16] --set architecture.attention_head_dim=8 > /dev/null
 for bad in 'points moons --metrics bits' 'points --metrics vlb' 'points moons --metrics loss --plot x.svg' \
-    'points moons --metrics vlb --evals 1' \
+    'points moons --metrics vlb --plot x.pdf' 'points moons --metrics vlb --evals 1' \
     'points moons --metrics vlb --variance fixed-large' 'points moons --metrics vlb --variance learned_range' \
     'images shapes --metrics nll -n 2'; do
     ito eval $bad --threads 1 --quiet 2>&1 | head -1 || true
