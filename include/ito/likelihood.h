@@ -14,6 +14,7 @@
 #define ITO_LIKELIHOOD_H
 
 #include <ito/denoiser.h>
+#include <ito/variance.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,20 +51,14 @@ typedef struct ito_inner {
 
 /* ---- the variational bound ---- */
 
-/* The variance of p(x_s | x_t). With learned range it is between the two others, log variance = v log beta + (1 - v)
- * log beta_tilde, v = (o + 1) / 2, where o is the denoiser's extra output, as many channels as the data has.
- *
- * The last step ends at the data, where beta_tilde is 0: there the decoder takes beta_tilde of the step before it, for
- * fixed_small, for fixed_large too, and as the lower end of the learned range, as the papers' code does. (A chain of
- * one step has none before it; beta stands in.) */
-typedef enum ito_vlb_variance { ITO_VLB_FIXED_SMALL, ITO_VLB_FIXED_LARGE, ITO_VLB_LEARNED_RANGE } ito_vlb_variance;
-
 /* All fields may be zero. */
 typedef struct ito_vlb_options {
     /* A chain of one's own: strictly decreasing times, without the data; NULL: T, T - 1, .., 1. Not kept. */
     const double *times;
     int n_times;
-    ito_vlb_variance variance;
+    /* Of p(x_s | x_t), the last step's as ito_variance_log has it: NULL is learned_range for a denoiser with extra output,
+     * fixed_small for any other. Borrowed. */
+    const ito_variance_def *variance;
     int n_evals;     /* 0: every term of every image; K: K terms per image, see below */
     bool keep_range; /* leave the predicted x_0 as it is; false: clip it to -1..1, as the papers' code does */
     bool continuous; /* data is not 8-bit: the last term is the negative log-density of x_0, not the mass of its bin */
@@ -87,6 +82,7 @@ typedef struct ito_vlb_result {
     int64_t n_images, dims;    /* dims: of one image, padding not counted */
     double total, total_se;    /* the bound on -log p(x_0), and its standard error over images (NAN of one image) */
     double prior, kl, decoder; /* L_T, the sum of all L_{t-1}, L_0; total is their sum */
+    const ito_variance_def *variance; /* of the options, or what NULL there came to */
     int n_terms;
     const ito_vlb_term *terms; /* from the noisiest to the last; valid until the object is used again */
 } ito_vlb_result;
@@ -98,7 +94,7 @@ typedef struct ito_vlb ito_vlb;
 
 /* shape: of one sample, [H, W, C] or [d]. The caller destroys *out. Errors: ITO_USAGE for a process in continuous time
  * without times, times that do not decrease, an inner rectangle outside the picture; ITO_SHAPE when a learned
- * variance's channels do not match; ITO_NUMERIC where the prediction cannot tell x_0. */
+ * variance's channels do not match; ITO_NUMERIC where the prediction cannot tell x_0 or a variance is not positive. */
 ito_status ito_vlb_create(ito_ctx *ctx, const ito_process *process, const ito_denoiser *denoiser, ito_shape shape,
                           const ito_vlb_options *options, ito_vlb **out);
 void ito_vlb_destroy(ito_vlb *vlb);

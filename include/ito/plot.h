@@ -1,4 +1,4 @@
-/* Line plots with axes, as SVG text: loss curves and the like. */
+/* Line plots with axes, as PNG or SVG: loss curves and the like. */
 #ifndef ITO_PLOT_H
 #define ITO_PLOT_H
 
@@ -24,10 +24,12 @@ typedef struct ito_plot_series {
 typedef struct ito_plot_options {
     const char *title, *x_label, *y_label, *right_label;
     bool log_x, log_y;
-    int width, height; /* pixels; 0 is 720 and 420 */
+    int width, height; /* pixels of 1/96 inch; 0 is 720 and 420 */
+    int scale;         /* a PNG has so many pixels for each of these along both sides; 0: 2 */
 } ito_plot_options;
 
-/* The file is written whole or not at all. Without a single point to draw: ITO_USAGE. */
+/* A path that ends in .png or .svg says which; the file is written whole or not at all. ITO_USAGE: another ending, not a single
+ * point to draw, no room for the curves. */
 ito_status ito_plot_write(ito_ctx *ctx, const char *path, const ito_plot_series *series, int n_series,
                           const ito_plot_options *options);
 

@@ -205,7 +205,7 @@ static int run(cli *app, const args *a)
 
 static const arg_def options[] = {
     {"at", ARG_TEXT, "T1,T2,..", "a process at these times [the ends and some between]"},
-    {"plot", ARG_TEXT, "FILE", "a process's signal, sigma and log-SNR over its times, as .svg"},
+    {"plot", ARG_TEXT, "FILE", "a process's signal, sigma and log-SNR over its times, as .png or .svg"},
     {"steps", ARG_INT, "K", "a sampler's or spacing's times for so many steps [10]"},
     {"process", ARG_TEXT, "NAME", "those times in this process [vp-linear]"},
     {"spacing", ARG_TEXT, "NAME", "a sampler's spacing [trailing]"},

@@ -55,15 +55,17 @@ static int read_curve(const char *path, const char *name, curve *out)
     return out->n ? CLI_DONE : cli_complain("%s: no line has a \"%s\" yet", path, name);
 }
 
-static int draw_curve(cli *app, const char *run, const char *name, const curve *raw, const char *out)
+static int draw_curve(cli *app, const args *a, const curve *raw, const char *out)
 {
+    const char *run = a->operands[1], *name = args_text(a, "value", "loss");
     double *smooth = cli_alloc((size_t)raw->n * sizeof *smooth);
     ito_plot_smooth(raw->y, raw->n, raw->n > 20 ? 0.95 : 0, smooth);
     ito_plot_series series[] = {
         {.name = "each report", .n = raw->n, .x = raw->x, .y = raw->y, .is_faint = true},
         {.name = "smoothed", .n = raw->n, .x = raw->x, .y = smooth},
     };
-    ito_plot_options options = {.title = run, .x_label = "step", .y_label = name, .log_y = !strcmp(name, "loss")};
+    ito_plot_options options = {
+        .title = run, .x_label = "step", .y_label = name, .log_y = !strcmp(name, "loss"), .scale = plot_scale(a)};
     double last = smooth[raw->n - 1];
     int status = cli_make_folder_of(out);
     ito_status st = status == CLI_DONE ? ito_plot_write(app->ctx, out, series, 2, &options) : ITO_OK;
@@ -87,11 +89,12 @@ static int plot_loss(cli *app, const args *a)
     struct stat info;
     curve raw = {0};
     const char *run = a->operands[1], *out = args_text(a, "out", "loss.svg"), *name = args_text(a, "value", "loss");
-    if (!cli_ends_in(out, ".svg")) return cli_usage("plot", "--out is '%s': curves are drawn as .svg", out);
+    int status = cli_check_plot("plot", "out", out);
+    if (status != CLI_DONE) return status;
     bool is_folder = stat(run, &info) == 0 && S_ISDIR(info.st_mode);
     char *path = is_folder ? cli_format("%s/log.jsonl", run) : cli_format("%s", run);
-    int status = read_curve(path, name, &raw);
-    if (status == CLI_DONE) status = draw_curve(app, run, name, &raw, out);
+    status = read_curve(path, name, &raw);
+    if (status == CLI_DONE) status = draw_curve(app, a, &raw, out);
     free(raw.x);
     free(path);
     return status;
@@ -195,7 +198,7 @@ static int run(cli *app, const args *a)
 }
 
 static const arg_def options[] = {
-    {"out", ARG_TEXT, "FILE", "loss: .svg [loss.svg]; images: .png; points: .png or .svg [KIND.png]"},
+    {"out", ARG_TEXT, "FILE", "images: .png; others: .png or .svg [loss.svg, KIND.png]"},
     {"value", ARG_TEXT, "NAME", "loss: of log.jsonl, also rate, grad_norm, accuracy, ... [loss]"},
     {"process", ARG_TEXT, "NAME", "forward, score of data: ito list process [vp-cosine]"},
     {"set", ARG_LIST, "KEY=VALUE", "an option of that process (ito explain vp-linear)"},
@@ -209,7 +212,7 @@ static const arg_def options[] = {
     {"steps", ARG_INT, "K", "reverse, paths: sampler steps [the model's; paths: 100]"},
     {"seed", ARG_INT, "S", "of the noise [0]"},
     {"grid", ARG_INT, "N", "density: points along a side [80]"},
-    {"scale", ARG_INT, "K", "of points: enlargement of a .png [2]"},
+    {"scale", ARG_INT, "K", "of curves and points: enlargement of a .png [2]"},
     ARG_END,
 };
 

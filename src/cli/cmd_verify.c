@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "picture.h"
-#include "verify.h"
+#include "verifying.h"
 
 /* Names with commas between. */
 static int read_names(cli *app, const char *text, const ito_sampler_def **samplers, int *n)
@@ -63,7 +63,7 @@ static const arg_def options[] = {
     {"reference", ARG_INT, "K", "of a model: steps of the run that is right [1000]"},
     {"spacing", ARG_TEXT, "NAME", "of a model: ito list spacing [trailing]"},
     {"seed", ARG_INT, "S", "of the noise [0]"},
-    {"plot", ARG_TEXT, "FILE", "of a model: error over evaluations, as .svg"},
+    {"plot", ARG_TEXT, "FILE", "of a model: error over evaluations, as .png or .svg"},
     ARG_END,
 };
 

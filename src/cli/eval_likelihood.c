@@ -11,6 +11,7 @@
 #include <ito/spacing.h>
 
 #include "eval.h"
+#include "picture.h"
 
 #define CHAIN  1000 /* times of a continuous process's bound, without --steps */
 #define BATCH  50
@@ -145,13 +146,14 @@ static ito_status make_chain(likelihood *l, ito_vlb_options *o)
 
 static ito_status run_bound(likelihood *l)
 {
-    ito_vlb_options o = {.variance = l->denoiser.n_extra ? ITO_VLB_LEARNED_RANGE : ITO_VLB_FIXED_SMALL,
-                         .n_evals = (int)args_int(l->a, "evals", l->wanted[RATE] ? 0 : 50),
+    const char *variance = args_text(l->a, "variance", NULL);
+    ito_vlb_options o = {.n_evals = (int)args_int(l->a, "evals", l->wanted[RATE] ? 0 : 50),
                          .keep_range = l->are_points,
                          .continuous = l->are_points,
                          .seed = (uint64_t)args_int(l->a, "seed", 0)};
     ito_shape shape = ITO_SHAPE(l->info->height, l->info->width, l->info->channels);
-    ito_status st = make_chain(l, &o);
+    ito_status st = variance ? ito_variance_find(l->app->ctx, variance, &o.variance) : ITO_OK;
+    if (st == ITO_OK) st = make_chain(l, &o);
     int n_times = o.times ? o.n_times : ito_process_n_timesteps(l->info->process);
     if (o.n_evals >= n_times) o.n_evals = 0;
     if (st == ITO_OK) st = ito_vlb_create(l->app->ctx, l->info->process, &l->denoiser, shape, &o, &l->vlb);
@@ -238,6 +240,7 @@ static void emit_result(const likelihood *l)
         emit_real(j, "prior", r->prior);
         emit_real(j, "kl", r->kl);
         emit_real(j, "decoder", r->decoder);
+        emit_text(j, "variance", r->variance->choice.name);
         emit_terms(j, r);
         emit_end(j);
     }
@@ -319,8 +322,8 @@ static ito_status plot_terms(ito_ctx *ctx, const char *path, int n, double *cons
 {
     const ito_plot_series series[] = {
         {.name = "term of the bound", .n = n, .x = c[TIME], .y = c[BITS]},
-        {.name = "error of x_0", .n = n, .x = c[TIME], .y = c[X0_MSE], .is_right = true},
-        {.name = "error of eps", .n = n, .x = c[TIME], .y = c[EPS_MSE], .is_right = true},
+        {.name = "error of x_0 (right)", .n = n, .x = c[TIME], .y = c[X0_MSE], .is_right = true},
+        {.name = "error of eps (right)", .n = n, .x = c[TIME], .y = c[EPS_MSE], .is_right = true},
     };
     return ito_plot_write(ctx, path, series, CLI_COUNT(series),
                           &(ito_plot_options){.title = "terms of the variational bound",
@@ -370,11 +373,15 @@ static ito_status write_strips(const likelihood *l, const char *path)
     return st;
 }
 
-static ito_status write_pictures(const likelihood *l)
+static int write_pictures(const likelihood *l)
 {
     const char *plot = args_text(l->a, "plot", NULL), *strips = args_text(l->a, "strips", NULL);
+    int status = plot ? cli_make_folder_of(plot) : CLI_DONE;
+    if (status == CLI_DONE && strips) status = cli_make_folder_of(strips);
+    if (status != CLI_DONE) return status;
     ito_status st = plot ? write_plot(l, plot) : ITO_OK;
-    return st == ITO_OK && strips ? write_strips(l, strips) : st;
+    if (st == ITO_OK && strips) st = write_strips(l, strips);
+    return st == ITO_OK ? CLI_DONE : cli_fail(l->app, st);
 }
 
 /* ---- the command ---- */
@@ -384,11 +391,15 @@ static int check_options(const likelihood *l)
     bool has_bound = l->wanted[VLB] || l->wanted[RATE];
     if ((args_has(l->a, "plot") || args_has(l->a, "strips")) && !has_bound)
         return cli_usage("eval", "--plot and --strips draw what --metrics vlb or rate-distortion compute");
+    if (args_has(l->a, "plot") && cli_check_plot("eval", "plot", args_text(l->a, "plot", "")) != CLI_DONE)
+        return CLI_USAGE;
     if (args_int(l->a, "n", 1) < 1 || args_int(l->a, "batch", 1) < 1)
         return cli_usage("eval", "-n and --batch are at least 1");
     if (args_int(l->a, "evals", 2) < 0 || args_int(l->a, "evals", 2) == 1)
         return cli_usage("eval", "--evals is 0 for every term, or at least 2");
     if (args_int(l->a, "probes", 1) < 1) return cli_usage("eval", "--probes is at least 1");
+    if (args_has(l->a, "variance"))
+        return cli_check_choice(l->app, "eval", "variance", args_text(l->a, "variance", ""));
     return CLI_DONE;
 }
 
@@ -400,8 +411,9 @@ static int run_on(likelihood *l, const ito_dataset *data)
     cli_interrupt_catch();
     if (st == ITO_OK) st = run_metrics(l);
     if (st == ITO_OK && cli_interrupted()) return cli_complain("stopped");
-    if (st == ITO_OK) st = write_pictures(l);
     if (st != ITO_OK) return cli_fail(l->app, st);
+    status = write_pictures(l);
+    if (status != CLI_DONE) return status;
     if (l->app->is_json)
         emit_result(l);
     else

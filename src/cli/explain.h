@@ -16,7 +16,7 @@ typedef struct explain_row {
     double alpha_bar, beta, drift, diffusion;
     double s;
     ito_posterior posterior;
-    double log_variance_clipped; /* of the posterior; at t = 1 of a chain, whose variance is 0, that of t = 2 */
+    double log_variance_clipped; /* of the posterior; of a chain as ito_variance_log_clipped has it */
 } explain_row;
 
 /* What can be computed for a choice: the levels of a process, the times of a spacing. Zero where there is nothing. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <ito/spacing.h>
+#include <ito/variance.h>
 
 #include "explain.h"
 
@@ -22,10 +23,9 @@ static void set_posterior(const ito_process *process, explain_row *row)
 {
     ito_level s = ito_process_level(process, row->s);
     row->posterior = ito_level_posterior(&row->level, &s);
-    row->log_variance_clipped = log(row->posterior.variance);
-    if (row->level.t != 1 || ito_process_n_timesteps(process) < 2) return;
-    ito_level second = ito_process_level(process, 2);
-    row->log_variance_clipped = log(ito_level_posterior(&second, &row->level).variance);
+    row->log_variance_clipped = ito_process_n_timesteps(process)
+                                    ? ito_variance_log_clipped(process, NULL, &row->level, &s)
+                                    : log(row->posterior.variance);
 }
 
 static void add_row(const ito_process *process, double t, explain_numbers *out)

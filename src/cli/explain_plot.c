@@ -10,13 +10,11 @@
 
 int explain_plot(const cli *app, const ito_process *process, const char *path)
 {
+    int status = cli_check_plot("explain", "plot", path);
+    if (status != CLI_DONE) return status;
     double *t = cli_alloc((size_t)N_POINTS * sizeof *t * 4);
     double *signal = t + N_POINTS, *sigma = signal + N_POINTS, *log_snr = sigma + N_POINTS;
     double low = ito_process_t_min(process), high = ito_process_t_max(process);
-    if (!cli_ends_in(path, ".svg")) {
-        free(t);
-        return cli_usage("explain", "--plot is '%s': curves are drawn as .svg", path);
-    }
     for (int i = 0; i < N_POINTS; i++) {
         ito_level at = ito_process_level(process, low + (high - low) * i / (N_POINTS - 1));
         t[i] = at.t;
@@ -33,7 +31,7 @@ int explain_plot(const cli *app, const ito_process *process, const char *path)
                                 .x_label = "t",
                                 .y_label = "signal, sigma",
                                 .right_label = "log-SNR"};
-    int status = cli_make_folder_of(path);
+    status = cli_make_folder_of(path);
     ito_status st = status == CLI_DONE ? ito_plot_write(app->ctx, path, series, CLI_COUNT(series), &options) : ITO_OK;
     free(t);
     return st == ITO_OK ? status : cli_fail(app, st);

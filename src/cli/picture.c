@@ -63,6 +63,12 @@ int cli_write_image(const cli *app, const char *path, const float *image, int he
     return status;
 }
 
+int cli_check_plot(const char *command, const char *option, const char *path)
+{
+    if (cli_ends_in(path, ".png") || cli_ends_in(path, ".svg")) return CLI_DONE;
+    return cli_usage(command, "--%s is '%s', but plots are drawn as .png or .svg", option, path);
+}
+
 int cli_make_folder(const char *path)
 {
     char *copy = cli_format("%s", path);

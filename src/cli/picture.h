@@ -24,6 +24,9 @@ int cli_write_grid(const cli *app, const char *path, const float *images, int n,
 int cli_write_image(const cli *app, const char *path, const float *image, int height, int width, int channels,
                     const cli_texts *texts);
 
+/* A plot's file ends in .png or .svg: 0, or a usage error that names the option. */
+int cli_check_plot(const char *command, const char *option, const char *path);
+
 /* The folder and those above it that are missing. */
 int cli_make_folder(const char *path);
 int cli_make_folder_of(const char *file);

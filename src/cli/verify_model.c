@@ -7,7 +7,7 @@
 #include <ito/plot.h>
 
 #include "picture.h"
-#include "verify.h"
+#include "verifying.h"
 
 #define MOST_RUNS 16
 
@@ -154,6 +154,7 @@ int verify_model(cli *app, const args *a, const char *path, FILE *out)
     int reference = (int)args_int(a, "reference", 1000);
     t.spacing = args_text(a, "spacing", "trailing");
     int status = read_steps(&t, args_text(a, "steps", "5,10,20,50"));
+    if (status == CLI_DONE && args_has(a, "plot")) status = cli_check_plot("verify", "plot", args_text(a, "plot", ""));
     if (status == CLI_DONE) status = cli_check_choice(app, "verify", "spacing", t.spacing);
     if (status == CLI_DONE && (t.n < 1 || t.n > 4096 || reference < 2))
         status = cli_usage("verify", "-n is 1 to 4096 samples and --reference 2 steps or more");

@@ -6,7 +6,7 @@
 #include <ito/process.h>
 #include <ito/verify.h>
 
-#include "verify.h"
+#include "verifying.h"
 
 #define SLACK           0.3 /* how far an order may be under its claim */
 #define N_SAMPLES       1000

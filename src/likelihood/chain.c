@@ -31,16 +31,18 @@ static ito_status check_times(ito_ctx *ctx, const ito_process *process, const do
     return ITO_OK;
 }
 
-/* The two choices that learned variances lie between: the one place that knows them. */
-static void set_variances(ito__chain *c)
+/* before: where the chain came from; the first step has none before it, which a level says that is t's own. */
+static ito_status set_variances(ito_ctx *ctx, const ito_process *process, const ito_variance_def *variance,
+                                const ito_level *before, ito__link *l)
 {
-    for (int k = 0; k < c->n; k++) {
-        ito__link *l = &c->link[k];
-        l->log_small = l->log_true = log(ito_level_posterior(&l->t, &l->s).variance);
-        l->log_large = log(ito_level_transition(&l->t, &l->s).variance);
-    }
-    ito__link *last = &c->link[c->n - 1];
-    last->log_small = c->n > 1 ? c->link[c->n - 2].log_small : last->log_large;
+    l->log_q = log(ito_level_posterior(&l->t, &l->s).variance);
+    l->log_p = ito_variance_log(variance, process, before, &l->t, &l->s);
+    if (isfinite(l->log_p.shift) && isfinite(l->log_p.scale)) return ITO_OK;
+    return ito__fail(
+        ctx, ITO_NUMERIC,
+        "variance %s has no finite logarithm in the step from t = %g to %g (process %s): a variance must be "
+        "positive there",
+        variance->choice.name, l->t.t, l->s.t, ito_process_get_def(process)->choice.name);
 }
 
 static ito_status set_link(ito_ctx *ctx, const ito_process *process, const ito_prediction *prediction, ito__link *l)
@@ -58,11 +60,12 @@ static ito_status set_link(ito_ctx *ctx, const ito_process *process, const ito_p
 }
 
 ito_status ito__chain_create(ito_ctx *ctx, const ito_process *process, const ito_prediction *prediction,
-                             const double *times, int n_times, ito__chain *chain)
+                             const ito_vlb_options *options, ito__chain *chain)
 {
-    *chain = (ito__chain){.n = times ? n_times : ito_process_n_timesteps(process),
+    const double *times = options->times;
+    *chain = (ito__chain){.n = times ? options->n_times : ito_process_n_timesteps(process),
                           .prior_sd = ito_process_prior_sd(process)};
-    ITO_TRY(check_times(ctx, process, times, n_times));
+    ITO_TRY(check_times(ctx, process, times, options->n_times));
     ITO_TRY(ito_prediction_check(ctx, prediction, process));
     chain->link = ito__alloc_array(ctx, (size_t)chain->n, sizeof *chain->link);
     if (!chain->link) return ITO_MEMORY;
@@ -72,7 +75,9 @@ ito_status ito__chain_create(ito_ctx *ctx, const ito_process *process, const ito
         if (k) chain->link[k - 1].s = l->t;
     }
     chain->link[chain->n - 1].s = data_level(process);
-    for (int k = 0; k < chain->n; k++) ITO_TRY(set_link(ctx, process, prediction, &chain->link[k]));
-    set_variances(chain);
+    for (int k = 0; k < chain->n; k++) {
+        ITO_TRY(set_link(ctx, process, prediction, &chain->link[k]));
+        ITO_TRY(set_variances(ctx, process, options->variance, &chain->link[ITO_MAX(k - 1, 0)].t, &chain->link[k]));
+    }
     return ITO_OK;
 }

@@ -10,10 +10,10 @@
 /* One step from t to the cleaner s. */
 typedef struct ito__link {
     ito_level t, s;
-    double coef_x0;              /* of x_0 in the mean of q(x_s | x_t, x_0) */
-    double log_true;             /* log variance of q(x_s | x_t, x_0); -inf at the data */
-    double log_small, log_large; /* log variance of p(x_s | x_t): beta_tilde and beta, as the choices have them */
-    double x0_x, x0_out;         /* x_0 = x0_x x_t + x0_out output */
+    double coef_x0;         /* of x_0 in the mean of q(x_s | x_t, x_0) */
+    double log_q;           /* log variance of q(x_s | x_t, x_0); -inf at the data */
+    ito_log_variance log_p; /* of p(x_s | x_t) */
+    double x0_x, x0_out;    /* x_0 = x0_x x_t + x0_out output */
 } ito__link;
 
 /* From the noisiest to the one that ends at the data; the last is the decoder. */
@@ -23,8 +23,8 @@ typedef struct ito__chain {
     double prior_sd;
 } ito__chain;
 
-/* times: as in ito_vlb_options. The caller frees chain->link. */
+/* times and variance: of ito_vlb_options, the variance chosen. The caller frees chain->link. */
 ito_status ito__chain_create(ito_ctx *ctx, const ito_process *process, const ito_prediction *prediction,
-                             const double *times, int n_times, ito__chain *chain);
+                             const ito_vlb_options *options, ito__chain *chain);
 
 #endif

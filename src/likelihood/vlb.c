@@ -17,11 +17,11 @@ static ito_status check_options(const ito_vlb *v)
     if (s->n_dims < 1 || s->n_dims >= ITO_MAX_DIMS || ito_shape_count(*s) < 1)
         return ito__fail(v->ctx, ITO_SHAPE, "the shape of one sample must have 1 to %d axes, none empty; found %s",
                          ITO_MAX_DIMS - 1, ito_shape_text(*s, text));
-    if (v->options.variance == ITO_VLB_LEARNED_RANGE && v->denoiser->n_extra != s->d[s->n_dims - 1])
+    if (v->options.variance->range && v->denoiser->n_extra != s->d[s->n_dims - 1])
         return ito__fail(
             v->ctx, ITO_SHAPE,
-            "a learned variance needs as many extra output channels as the data has, %lld; the denoiser has %d",
-            (long long)s->d[s->n_dims - 1], v->denoiser->n_extra);
+            "variance %s is learned and needs as many extra output channels as the data has, %lld; the denoiser has %d",
+            v->options.variance->choice.name, (long long)s->d[s->n_dims - 1], v->denoiser->n_extra);
     return ITO_OK;
 }
 
@@ -50,10 +50,12 @@ static ito_status alloc_sums(ito_vlb *v)
 
 static ito_status build(ito_vlb *v, const ito_process *process)
 {
-    const ito_vlb_options *o = &v->options;
+    ito_vlb_options *o = &v->options;
     ITO_TRY(ito__check_denoiser(v->ctx, v->denoiser));
+    const char *variance = v->denoiser->n_extra ? "learned_range" : "fixed_small";
+    if (!o->variance) ITO_TRY(ito_variance_find(v->ctx, variance, &o->variance));
     ITO_TRY(check_options(v));
-    ITO_TRY(ito__chain_create(v->ctx, process, &v->denoiser->prediction, o->times, o->n_times, &v->chain));
+    ITO_TRY(ito__chain_create(v->ctx, process, &v->denoiser->prediction, o, &v->chain));
     ITO_TRY(set_evals(v));
     return alloc_sums(v);
 }
@@ -145,6 +147,7 @@ ito_status ito_vlb_get(ito_vlb *v, ito_vlb_result *out)
                             .prior = v->prior / n,
                             .kl = kl,
                             .decoder = decoder,
+                            .variance = v->options.variance,
                             .n_terms = v->chain.n,
                             .terms = v->terms};
     out->total_se = v->n_images > 1 ? sqrt(v->squares / (n - 1) / n) : (double)NAN;

@@ -12,7 +12,7 @@ static ito_status alloc_batch(ito__vlb_batch *b)
 {
     ito_vlb *v = b->vlb;
     size_t n = (size_t)b->n, count = n * (size_t)v->size, entries = n * (size_t)v->n_evals;
-    bool learned = v->options.variance == ITO_VLB_LEARNED_RANGE;
+    bool learned = v->options.variance->range != NULL;
     b->link = ito__alloc_array(v->ctx, n, sizeof *b->link);
     b->times = ito__alloc_array(v->ctx, 3 * n, sizeof *b->times);
     b->x_t = ito__alloc_array(v->ctx, count, sizeof *b->x_t);
@@ -92,16 +92,6 @@ double ito__vlb_batch_x0(const ito__vlb_batch *b, int64_t i, int64_t j)
     return x0 < -1 ? -1 : x0 > 1 ? 1 : x0; /* what is not a number stays so and is found */
 }
 
-/* log variance of p(x_s | x_t) for one element. */
-static double log_variance(const ito_vlb *v, const ito__link *l, bool is_last, const float *extra, int64_t at)
-{
-    if (v->options.variance == ITO_VLB_FIXED_SMALL) return l->log_small;
-    if (v->options.variance == ITO_VLB_FIXED_LARGE) return is_last ? l->log_small : l->log_large;
-    /* EQ[iddpm:15] = EQ[survey:23]  log variance = v log beta + (1 - v) log beta_tilde, v = (o + 1) / 2 */
-    double share = 0.5 * ((double)extra[at] + 1);
-    return share * l->log_large + (1 - share) * l->log_small;
-}
-
 /* One term of one image. */
 static void score_row(const ito__vlb_batch *b, int64_t i, ito__vlb_entry *entry)
 {
@@ -112,15 +102,15 @@ static void score_row(const ito__vlb_batch *b, int64_t i, ito__vlb_entry *entry)
     for (int64_t k = 0; k < v->dims; k++) {
         int64_t j = v->scored[k], at = i * v->size + j;
         double x0 = (double)((const float *)b->x->data)[at], x0_hat = ito__vlb_batch_x0(b, i, j), d = x0 - x0_hat;
-        double log_var = log_variance(v, l, is_last, b->extra, at);
+        double log_p = l->log_p.shift + (b->extra ? l->log_p.scale * (double)b->extra[at] : 0);
         squares += d * d;
         /* EQ[survey:16]  L_{t-1} = KL(q(x_s | x_t, x_0) || p(x_s | x_t)), L_0 = -log p(x_0 | x_1) */
         if (!is_last)
-            nats += ito_gaussian_kl(l->coef_x0 * d, l->log_true, 0, log_var);
+            nats += ito_gaussian_kl(l->coef_x0 * d, l->log_q, 0, log_p);
         else if (v->options.continuous)
-            nats -= ito_gaussian_log_density(x0, x0_hat, log_var);
+            nats -= ito_gaussian_log_density(x0, x0_hat, log_p);
         else
-            nats -= ito_gaussian_log_bin(x0, x0_hat, log_var, v->options.cdf);
+            nats -= ito_gaussian_log_bin(x0, x0_hat, log_p, v->options.cdf);
     }
     double dims = (double)v->dims;
     *entry = (ito__vlb_entry){b->link[i], b->weight[i], nats / (dims * LOG_2), squares / dims};

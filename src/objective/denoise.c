@@ -10,18 +10,12 @@ static void chain_columns(const ito_denoise_setup *setup, const ito_level *t, fl
 {
     const ito_level s = ito_process_level(setup->process, t->t - 1);
     const ito_posterior q = ito_level_posterior(t, &s);
-    bool first = t->t < 1.5;
-    double variance = q.variance;
-    if (first) { /* the chain's last step has no variance: it takes its neighbour's */
-        const ito_level second = ito_process_level(setup->process, 2);
-        variance = ito_level_posterior(&second, t).variance;
-    }
     row[ITO_DENOISE_COEF_X] = (float)q.coef_x;
     row[ITO_DENOISE_COEF_X0] = (float)q.coef_x0;
-    row[ITO_DENOISE_LOG_Q] = (float)log(variance);
-    row[ITO_DENOISE_IS_FIRST] = first;
+    row[ITO_DENOISE_LOG_Q] = (float)ito_variance_log_clipped(setup->process, NULL, t, &s);
+    row[ITO_DENOISE_IS_FIRST] = t->t < 1.5;
     if (!setup->variance || !setup->variance->range) return;
-    const ito_log_variance learned = ito_variance_learned(setup->variance, setup->process, t, &s);
+    const ito_log_variance learned = ito_variance_log(setup->variance, setup->process, NULL, t, &s);
     row[ITO_DENOISE_LOG_P_0] = (float)learned.shift;
     row[ITO_DENOISE_LOG_P_1] = (float)learned.scale;
 }

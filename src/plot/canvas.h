@@ -1,7 +1,9 @@
-/* What panels are drawn on: an image or an SVG file. Coordinates are pixels of 1/96 inch from the top left; y grows downwards.
+/* What plots are drawn on: an image or an SVG file. Coordinates are pixels of 1/96 inch from the top left; y grows downwards.
  * Internal to plot/. */
 #ifndef ITO_PLOT_CANVAS_H
 #define ITO_PLOT_CANVAS_H
+
+#include <math.h>
 
 #include <ito/image.h>
 
@@ -9,6 +11,7 @@
 #include "base/file.h"
 
 #define ITO__TEXT_WIDTH 6.5 /* of a letter, more or less */
+#define ITO__TEXT_LINE  18  /* from line to line */
 
 typedef struct ito__ink {
     unsigned char rgb[3];
@@ -43,6 +46,12 @@ struct ito__canvas {
     int scale;
     unsigned char *mask; /* of the image: what a line covers, before it is mixed in */
 };
+
+/* The middle of a pixel: lines of one pixel are sharp there, at any scale. */
+static inline double ito__canvas_snap(double v)
+{
+    return floor(v) + 0.5;
+}
 
 /* White. Whoever created one finishes it, which gives the image or commits the file. */
 ito_status ito__canvas_image(ito_ctx *ctx, int width, int height, int scale, ito__canvas *out);

@@ -5,6 +5,7 @@
 
 #include "plot/canvas.h"
 #include "plot/font.h"
+#include "plot/palette.h"
 
 #define LEVELS 16
 
@@ -92,7 +93,6 @@ static void line(ito__canvas *c, int n, const double *xy, double width, const it
 /* The letters of grids, as large as the scale; bold ones a pixel wider. */
 static void text(ito__canvas *c, const ito__text *t)
 {
-    static const ito__ink ink = {{51, 51, 51}, 1};
     int n = (int)strlen(t->text), size = c->scale, step = ITO_FONT_STEP * size;
     int shift = t->anchor == ITO__START ? 0 : t->anchor == ITO__MIDDLE ? n * step / 2 : n * step;
     int along = (int)lround((t->is_turned ? -t->y : t->x) * c->scale) - shift;
@@ -108,7 +108,7 @@ static void text(ito__canvas *c, const ito__text *t)
                          ito__font_pixel(t->text[before / step], before % step / size, j / size);
             int px = t->is_turned ? across + j : along + i, py = t->is_turned ? -(along + i) : across + j;
             if (is_set && px >= 0 && py >= 0 && px < c->image.width && py < c->image.height)
-                mix(c, px, py, &ink, LEVELS);
+                mix(c, px, py, &ito__ink_frame, LEVELS);
         }
 }
 

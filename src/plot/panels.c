@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "plot/canvas.h"
+#include "plot/legend.h"
+#include "plot/palette.h"
 #include "plot/ticks.h"
 
 #define SIDE        240
@@ -20,11 +22,8 @@
 #define GAP         14
 #define MARGIN      12
 #define TICK_ROOM   16   /* below a panel */
-#define LINE        18   /* height of a line of text */
 #define ROOM        0.04 /* around what is drawn, of its extent */
 #define FLATTEST    0.2  /* a window's shorter side, of its longer one */
-#define SWATCH      14
-#define MOST_NAMES  64
 
 typedef struct picture {
     const ito_panel *panels;
@@ -36,8 +35,7 @@ typedef struct picture {
     int columns, rows;
     double left, top;      /* of the first panel */
     double step_x, step_y; /* from panel to panel */
-    int n_names;           /* of the legend */
-    const ito_marks *names[MOST_NAMES];
+    ito__legend legend;
     double full_width, full_height, legend_top;
     ito__canvas *canvas;
 } picture;
@@ -48,15 +46,9 @@ typedef struct frame {
     double left, top;
 } frame;
 
-static const unsigned char palette[][3] = {{0, 114, 178}, {213, 94, 0},   {0, 158, 115}, {204, 121, 167},
-                                           {230, 159, 0}, {86, 180, 233}, {40, 40, 40}};
-static const ito__ink dark = {{51, 51, 51}, 1}, pale = {{232, 232, 232}, 1};
-
 static ito__ink ink_of(const ito_marks *m)
 {
-    ito__ink ink = {{130, 130, 130}, m->opacity > 0 ? m->opacity : 1};
-    if (m->colour >= 0) memcpy(ink.rgb, palette[m->colour % ITO_COUNT(palette)], 3);
-    return ink;
+    return ito__palette_ink(m->colour, m->opacity > 0 ? m->opacity : 1);
 }
 
 /* ---- the window ---- */
@@ -146,41 +138,20 @@ static void tick_text(const picture *p, int axis, double value, char text[32])
 
 /* ---- layout ---- */
 
-/* Every name once, in the order of its first appearance. */
-static void find_names(picture *p)
+static void make_legend(picture *p)
 {
     for (int i = 0; i < p->n; i++)
         for (int k = 0; k < p->panels[i].n_marks; k++) {
             const ito_marks *m = &p->panels[i].marks[k];
-            bool is_new = m->name && *m->name && p->n_names < MOST_NAMES;
-            for (int j = 0; is_new && j < p->n_names; j++) is_new = strcmp(p->names[j]->name, m->name) != 0;
-            if (is_new) p->names[p->n_names++] = m;
+            ito__legend_name name = {m->name, ito__palette_ink(m->colour, 1), m->kind == ITO_MARK_DOTS};
+            ito__legend_add(&p->legend, &name);
         }
 }
 
-static double name_width(const ito_marks *m)
+/* Lines of the legend are as long as the panels together. */
+static double legend_room(const picture *p)
 {
-    return SWATCH + 6 + ITO__TEXT_WIDTH * (double)strlen(m->name) + 16;
-}
-
-/* Where the k-th name stands: lines are as long as the panels together. Returns the number of lines. */
-static int place_names(const picture *p, int k, double *x, int *line)
-{
-    double at = 0, room = p->full_width - p->left - MARGIN;
-    int lines = 0;
-    for (int i = 0; i < p->n_names; i++) {
-        double width = name_width(p->names[i]);
-        if (at > 0 && at + width > room) {
-            at = 0;
-            lines++;
-        }
-        if (i == k) {
-            *x = p->left + at;
-            *line = lines;
-        }
-        at += width;
-    }
-    return p->n_names ? lines + 1 : 0;
+    return p->full_width - p->left - MARGIN;
 }
 
 /* The first tick in the window, as a multiple of the step, and how many there are: none where units are so odd that a double
@@ -209,21 +180,19 @@ static double tick_width(const picture *p)
 static void lay_out(picture *p)
 {
     bool has_titles = false;
-    double x;
-    int line;
     for (int i = 0; i < p->n; i++) has_titles |= p->panels[i].title != NULL;
     p->columns = ITO_MAX(1, ITO_MIN(p->n, p->o.columns > 0 ? p->o.columns : 4));
     p->rows = (p->n + p->columns - 1) / p->columns;
-    p->left = MARGIN + (p->o.y_label ? LINE : 0) + 8 + tick_width(p);
-    p->top = MARGIN + (p->o.title ? LINE + 4 : 0) + (has_titles ? LINE : 0);
+    p->left = MARGIN + (p->o.y_label ? ITO__TEXT_LINE : 0) + 8 + tick_width(p);
+    p->top = MARGIN + (p->o.title ? ITO__TEXT_LINE + 4 : 0) + (has_titles ? ITO__TEXT_LINE : 0);
     p->step_x = p->width + GAP;
-    p->step_y = p->height + GAP + (has_titles ? LINE : 0);
-    find_names(p);
+    p->step_y = p->height + GAP + (has_titles ? ITO__TEXT_LINE : 0);
+    make_legend(p);
     p->full_width = p->left + p->columns * p->step_x - GAP + MARGIN;
     double title = p->left + ITO__TEXT_WIDTH * 1.1 * (p->o.title ? (double)strlen(p->o.title) : 0) + MARGIN;
     p->full_width = ceil(fmax(p->full_width, title));
-    p->legend_top = p->top + (p->rows - 1) * p->step_y + p->height + TICK_ROOM + (p->o.x_label ? LINE : 0);
-    p->full_height = ceil(p->legend_top + LINE * place_names(p, -1, &x, &line) + MARGIN);
+    p->legend_top = p->top + (p->rows - 1) * p->step_y + p->height + TICK_ROOM + (p->o.x_label ? ITO__TEXT_LINE : 0);
+    p->full_height = ceil(p->legend_top + ito__legend_height(&p->legend, legend_room(p)) + MARGIN);
 }
 
 /* ---- what is in a panel ---- */
@@ -368,12 +337,6 @@ static void draw_marks(const frame *f, const ito_marks *m)
 
 /* ---- axes ---- */
 
-/* The middle of a pixel: lines of one pixel are sharp there, at any scale. */
-static double snap(double v)
-{
-    return floor(v) + 0.5;
-}
-
 static void draw_tick(const frame *f, int axis, double value, bool has_text)
 {
     const picture *p = f->p;
@@ -381,9 +344,9 @@ static void draw_tick(const frame *f, int axis, double value, bool has_text)
     char text[32];
     at[axis] = (value - own_offset(p, axis)) / own_unit(p, axis);
     to_pixels(f, at, pixel);
-    double x = snap(pixel[0]), y = snap(pixel[1]);
+    double x = ito__canvas_snap(pixel[0]), y = ito__canvas_snap(pixel[1]);
     double grid[4] = {axis ? pixel[0] : x, y, axis ? pixel[0] + p->width : x, axis ? y : f->top};
-    p->canvas->def->line(p->canvas, 2, grid, 0.8, &pale);
+    p->canvas->def->line(p->canvas, 2, grid, 0.8, &ito__ink_grid);
     if (!has_text) return;
     tick_text(p, axis, value, text);
     ito__text t = {.x = axis ? pixel[0] - 5 : pixel[0],
@@ -407,37 +370,19 @@ static void draw_panel(picture *p, int i)
     const ito_panel *panel = &p->panels[i];
     frame f = {p, p->left + column * p->step_x, p->top + row * p->step_y};
     bool is_lowest = i + p->columns >= p->n;
-    double left = snap(f.left), top = snap(f.top), right = snap(f.left + p->width), bottom = snap(f.top + p->height);
+    double left = ito__canvas_snap(f.left), top = ito__canvas_snap(f.top), right = ito__canvas_snap(f.left + p->width),
+           bottom = ito__canvas_snap(f.top + p->height);
     double box[10] = {left, top, right, top, right, bottom, left, bottom, left, top};
     if (panel->heat) draw_heat(&f, panel->heat);
     draw_ticks(&f, 0, is_lowest);
     draw_ticks(&f, 1, column == 0);
     for (int k = 0; k < panel->n_marks; k++) draw_marks(&f, &panel->marks[k]);
-    p->canvas->def->line(p->canvas, 5, box, 1, &dark);
+    p->canvas->def->line(p->canvas, 5, box, 1, &ito__ink_frame);
     ito__text title = {.x = f.left + 0.5 * p->width, .y = f.top - 9, .anchor = ITO__MIDDLE, .text = panel->title};
     if (panel->title) p->canvas->def->text(p->canvas, &title);
 }
 
 /* ---- the whole ---- */
-
-static void draw_legend(picture *p)
-{
-    for (int k = 0; k < p->n_names; k++) {
-        const ito_marks *m = p->names[k];
-        ito__ink ink = ink_of(m);
-        double x = 0;
-        int line = 0;
-        ink.opacity = 1;
-        place_names(p, k, &x, &line);
-        double y = p->legend_top + LINE * (line + 0.5);
-        if (m->kind == ITO_MARK_DOTS)
-            p->canvas->def->dot(p->canvas, x + 0.5 * SWATCH, y, 3, &ink);
-        else
-            p->canvas->def->line(p->canvas, 2, (const double[]){x, y, x + SWATCH, y}, 2, &ink);
-        ito__text t = {.x = x + SWATCH + 6, .y = y, .text = m->name};
-        p->canvas->def->text(p->canvas, &t);
-    }
-}
 
 static void draw(picture *p)
 {
@@ -445,13 +390,13 @@ static void draw(picture *p)
     ito__text title = {.x = p->left, .y = MARGIN + 6, .is_bold = true, .text = p->o.title};
     ito__text x = {.x = p->left + 0.5 * width, .anchor = ITO__MIDDLE, .text = p->o.x_label};
     ito__text y = {.x = MARGIN + 5, .y = p->top + 0.5 * height, .anchor = ITO__MIDDLE, .is_turned = true};
-    x.y = p->legend_top - 0.5 * LINE + 2;
+    x.y = p->legend_top - 0.5 * ITO__TEXT_LINE + 2;
     y.text = p->o.y_label;
     for (int i = 0; i < p->n; i++) draw_panel(p, i);
     if (title.text) p->canvas->def->text(p->canvas, &title);
     if (x.text) p->canvas->def->text(p->canvas, &x);
     if (y.text) p->canvas->def->text(p->canvas, &y);
-    draw_legend(p);
+    ito__legend_draw(&p->legend, p->canvas, p->left, p->legend_top, legend_room(p));
 }
 
 static ito_status prepare(ito_ctx *ctx, const ito_panel *panels, int n_panels, const ito_panels_options *options,

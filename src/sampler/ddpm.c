@@ -35,7 +35,7 @@ static ito_status step(ito_step *st)
     const ito_term mean[] = {{q.coef_x, st->x}, {q.coef_x0, e.x0}};
     if (!is_noisy || variance->fixed)
         return ito_step_to(st, 2, mean, is_noisy ? sqrt(variance->fixed(&st->t, &st->s)) : 0);
-    ito_log_variance learned = ito_variance_learned(variance, st->process, &st->t, &st->s);
+    ito_log_variance learned = ito_variance_log(variance, st->process, NULL, &st->t, &st->s);
     return ito_step_to_learned(st, 2, mean, learned.shift, learned.scale, e.extra);
 }
 

@@ -1,4 +1,5 @@
-/* The forward step's variance, right for data that is itself standard normal (Ho, Jain, Abbeel 2020, section 3.2). */
+/* The forward step's variance, right for data that is itself standard normal (Ho, Jain, Abbeel 2020, section 3.2). DDPM's code
+ * takes beta_tilde_2 in the last step, for this choice too. */
 #include <ito/variance.h>
 
 static double fixed(const ito_level *t, const ito_level *s)
@@ -15,4 +16,5 @@ const ito_variance_def ito__variance_fixed_large = {
                .eq = "ddpm:s3.2",
                .file = "src/variance/fixed_large.c"},
     .fixed = fixed,
+    .is_small_at_data = true,
 };

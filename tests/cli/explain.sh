@@ -18,6 +18,9 @@ grep -c '>log-SNR (right)</text>' curves/ve.svg
 status=0
 ito explain process/ve-sde --plot ve.jpg 2> error || status=$?
 [ $status = 2 ]
+head -1 error
+ito explain process/ve-sde --plot curves/ve.png > /dev/null
+ito info curves/ve.png | head -1
 status=0
 ito explain ddim --plot ddim.svg 2> error || status=$?
 [ $status = 2 ]

@@ -12,5 +12,8 @@ cmp forward.png recipe.png # the recipe's process is vp-linear
 status=0
 ito plot loss nowhere 2> error || status=$?
 [ $status = 1 ]
-ito plot loss run --out loss.png 2> error || status=$?
+ito plot loss run --out loss.jpg 2> error || status=$?
 [ $status = 2 ]
+head -1 error
+ito plot loss run --out loss.png --scale 1
+ito info loss.png --json | grep -o '"width":[0-9]*,"height":[0-9]*'

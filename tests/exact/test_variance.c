@@ -35,7 +35,7 @@ static void test_ends(void **state)
         ito_level t = ito_process_level(p, time), s = ito_process_level(p, to);
         double a = t.signal / s.signal, v = (o + 1) / 2, beta = t.sigma * t.sigma - a * a * s.sigma * s.sigma;
         double beta_tilde = s.sigma * s.sigma / (t.sigma * t.sigma) * beta;
-        ito_log_variance got = ito_variance_learned(learned, p, &t, &s);
+        ito_log_variance got = ito_variance_log(learned, p, NULL, &t, &s);
         double digits = 1e-13 * t.sigma * t.sigma / beta; /* what the difference above loses */
         assert_true(fabs(got.shift + got.scale * o - (v * log(beta) + (1 - v) * log(beta_tilde))) < 1e-12 + digits);
         assert_true(fabs(exp(got.shift - got.scale) / small->fixed(&t, &s) - 1) < 1e-12);
@@ -43,22 +43,39 @@ static void test_ends(void **state)
     }
 }
 
-/* At s = 0 the lower end is beta_tilde of the pair one stride noisier: beta_tilde_2 for t = 1, as DDPM's code clips it. */
+/* At s = 0 whatever is 0 is beta_tilde of the step before, beta_tilde_2 for t = 1 as DDPM's code clips it, and fixed_large is
+ * that too. The upper end of a range stays. */
 static void test_clipped_at_the_data(void **state)
 {
     (void)state;
-    double ends[2], beta_1 = 1e-4, beta_2 = 1e-4 + (0.02 - 1e-4) / 999;
-    double abar_1 = 1 - beta_1, abar_2 = abar_1 * (1 - beta_2);
+    double beta_1 = 1e-4, beta_2 = 1e-4 + (0.02 - 1e-4) / 999;
+    double abar_1 = 1 - beta_1, abar_2 = abar_1 * (1 - beta_2), tilde_2 = (1 - abar_1) / (1 - abar_2) * beta_2;
     ito_level data = ito_process_level(linear, 0), one = ito_process_level(linear, 1);
-    learned->range(linear, &one, &data, ends);
-    assert_true(fabs(ends[0] - log((1 - abar_1) / (1 - abar_2) * beta_2)) < 1e-10);
-    assert_true(fabs(ends[1] - log(beta_1)) < 1e-11);
-    ito_level fifty = ito_process_level(linear, 50), hundred = ito_process_level(linear, 100);
-    learned->range(linear, &fifty, &data, ends);
-    assert_true(ends[0] == log(small->fixed(&hundred, &fifty)) && ends[1] == log(large->fixed(&fifty, &data)));
-    ito_level last = ito_process_level(linear, 1000); /* no noisier pair: the upper end for both */
-    learned->range(linear, &last, &data, ends);
-    assert_true(ends[0] == ends[1] && isfinite(ends[0]));
+    ito_log_variance range = ito_variance_log(learned, linear, NULL, &one, &data);
+    assert_true(fabs(range.shift - range.scale - log(tilde_2)) < 1e-10);
+    assert_true(fabs(range.shift + range.scale - log(beta_1)) < 1e-10);
+    for (int is_large = 0; is_large < 2; is_large++) {
+        ito_log_variance fixed = ito_variance_log(is_large ? large : small, linear, NULL, &one, &data);
+        assert_true(fabs(fixed.shift - log(tilde_2)) < 1e-10 && fixed.scale == 0);
+    }
+}
+
+/* The step before is the chain's own where there is a chain, else one stride noisier; a step that is the first takes beta. */
+static void test_step_before(void **state)
+{
+    (void)state;
+    ito_level data = ito_process_level(linear, 0), t = ito_process_level(linear, 50);
+    ito_level stride = ito_process_level(linear, 100), far = ito_process_level(linear, 700);
+    assert_true(ito_variance_log_clipped(linear, NULL, &t, &data) == log(small->fixed(&stride, &t)));
+    assert_true(ito_variance_log_clipped(linear, &far, &t, &data) == log(small->fixed(&far, &t)));
+    assert_true(ito_variance_log_clipped(linear, &t, &t, &data) == log(large->fixed(&t, &data)));
+    ito_level last = ito_process_level(linear, 1000);
+    assert_true(ito_variance_log_clipped(linear, NULL, &last, &data) == log(large->fixed(&last, &data)));
+    ito_log_variance range = ito_variance_log(learned, linear, NULL, &last, &data);
+    assert_true(range.scale == 0 && isfinite(range.shift));
+    /* of a step that ends before the data it does not matter */
+    assert_true(ito_variance_log_clipped(linear, &far, &stride, &t) == log(small->fixed(&stride, &t)));
+    assert_true(ito_variance_log(large, linear, &far, &stride, &t).shift == log(large->fixed(&stride, &t)));
 }
 
 /* ---- sampling ---- */
@@ -252,13 +269,10 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_clipped_at_the_data),
-        cmocka_unit_test(test_constant_extra_is_fixed),
-        cmocka_unit_test(test_elements),
-        cmocka_unit_test(test_last_step_and_other_samplers),
-        cmocka_unit_test(test_hooks),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_ends),        cmocka_unit_test(test_clipped_at_the_data),
+        cmocka_unit_test(test_step_before), cmocka_unit_test(test_constant_extra_is_fixed),
+        cmocka_unit_test(test_elements),    cmocka_unit_test(test_last_step_and_other_samplers),
+        cmocka_unit_test(test_hooks),       cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, setup, all_processes_teardown);
 }

@@ -29,12 +29,45 @@ typedef struct learned {
 
 static ito_mixture *gauss;
 
+/* ---- variances: the built-in ones and three that a program registers ---- */
+
+enum { SMALL, LARGE, RANGE, MIDDLE, OWN_LAST, WIDE, VARIANCES };
+static const char *const variance_names[VARIANCES] = {"fixed_small", "fixed_large", "learned_range",
+                                                      "middle",      "own_last",    "wide"};
+static const ito_variance_def *variances[VARIANCES];
+
+/* 0 at the data. */
+static double middle(const ito_level *t, const ito_level *s)
+{
+    return sqrt(ito_level_transition(t, s).variance * ito_level_posterior(t, s).variance);
+}
+
+static double own_last(const ito_level *t, const ito_level *s)
+{
+    return s->sigma > 0 ? 1.5 * ito_level_posterior(t, s).variance : 0.02;
+}
+
+static void wide(const ito_process *process, const ito_level *t, const ito_level *s, double log_variance[2])
+{
+    (void)process;
+    log_variance[0] = log(ito_level_posterior(t, s).variance) - 0.5;
+    log_variance[1] = log(ito_level_transition(t, s).variance) + 0.25;
+}
+
+static const ito_variance_def own_variances[] = {
+    {.choice = {.name = "middle", .summary = "between the fixed ones"}, .fixed = middle},
+    {.choice = {.name = "own_last", .summary = "with a decoder of its own"}, .fixed = own_last},
+    {.choice = {.name = "wide", .summary = "learned, farther apart"}, .range = wide},
+};
+
 static int setup(void **state)
 {
     (void)state;
     ito_mixture_options o = {.dim = DIM, .n_components = 1, .mean = mean, .sd = sd};
     own_processes_open(1);
     assert_ok(ctx, ito_mixture_create(ctx, &o, &gauss));
+    for (int k = 0; k < ITO_COUNT(own_variances); k++) assert_ok(ctx, ito_variance_register(ctx, &own_variances[k]));
+    for (int k = 0; k < VARIANCES; k++) assert_ok(ctx, ito_variance_find(ctx, variance_names[k], &variances[k]));
     return 0;
 }
 
@@ -98,6 +131,19 @@ static moments moments_of(int k)
     return m;
 }
 
+/* Of p(x_s | x_t), in the test's own words, for the extra output o. */
+static double log_variance_of(int choice, const moments *m, bool last, double o)
+{
+    switch (choice) {
+    case SMALL: return m->log_small;
+    case LARGE: return last ? m->log_small : m->log_large;
+    case RANGE: return 0.5 * (1 + o) * m->log_large + 0.5 * (1 - o) * m->log_small;
+    case MIDDLE: return last ? m->log_small : 0.5 * (m->log_small + m->log_large);
+    case OWN_LAST: return log(last ? 0.02 : 1.5 * m->beta_tilde);
+    default: return 0.5 * (1 + o) * (m->log_large + 0.25) + 0.5 * (1 - o) * (m->log_small - (last ? 0 : 0.5));
+    }
+}
+
 static double kl_mean(const moments *m, double log_var, double x0_mse)
 {
     return 0.5 *
@@ -109,7 +155,8 @@ static double kl_mean(const moments *m, double log_var, double x0_mse)
 
 /* EQ[survey:16] = EQ[ddpm:5]  For Gaussian data the error of the best x0_hat has variance Var(x_0 | x_t), so every
  * term's mean is known; N images of two dimensions, five standard errors of a chi-square. EQ[iddpm:15] = EQ[survey:23]
- * at o = 0.3. */
+ * at o = 0.3. Variances that a program registers are no different: in the last step, what is 0 of theirs is beta_tilde of the
+ * step before, what is not is theirs. */
 static void test_terms_of_a_gaussian(void **state)
 {
     (void)state;
@@ -118,10 +165,10 @@ static void test_terms_of_a_gaussian(void **state)
     learned l = {.fixed = 0.3};
     ito_denoiser d = learned_open(&l);
     ito_mixture_draw(gauss, ITO_MIXTURE_ALL, 3, 0, N, x);
-    for (int choice = 0; choice < 3; choice++) {
+    for (int choice = 0; choice < VARIANCES; choice++) {
         ito_vlb_options o = {.times = chain,
                              .n_times = STEPS,
-                             .variance = (ito_vlb_variance)choice,
+                             .variance = variances[choice],
                              .keep_range = true,
                              .continuous = true,
                              .seed = 1};
@@ -129,14 +176,12 @@ static void test_terms_of_a_gaussian(void **state)
         ito_vlb_result r;
         assert_ok(ctx, ito_vlb_add(v, &xs, NULL, NULL, NULL));
         assert_ok(ctx, ito_vlb_get(v, &r));
-        assert_true(r.n_images == N && r.dims == DIM && r.n_terms == STEPS);
+        assert_true(r.n_images == N && r.dims == DIM && r.n_terms == STEPS && r.variance == variances[choice]);
         for (int k = 0; k < STEPS; k++) {
             moments m = moments_of(k);
             const ito_vlb_term *term = &r.terms[k];
             bool last = k == STEPS - 1;
-            double log_var = choice == 0 || (choice == 1 && last) ? m.log_small
-                             : choice == 1                        ? m.log_large
-                                                                  : 0.65 * m.log_large + 0.35 * m.log_small;
+            double log_var = log_variance_of(choice, &m, last, (double)0.3F);
             double noise = 5 * sqrt(2.0 / (N * DIM)); /* relative, of the mean of squares */
             double slope = (last ? 1 : m.coef_x0 * m.coef_x0) * exp(-log_var) / (2 * LN2);
             double want = last ? (0.5 * log(2 * acos(-1.0)) + 0.5 * log_var) / LN2 + slope * m.spread
@@ -181,7 +226,7 @@ static void test_tight_bound(void **state)
                                  .n_times = STEPS,
                                  .keep_range = true,
                                  .continuous = true,
-                                 .variance = fixed ? ITO_VLB_FIXED_SMALL : ITO_VLB_LEARNED_RANGE,
+                                 .variance = variances[fixed ? SMALL : RANGE],
                                  .seed = (uint64_t)p};
             ito_vlb *v = open_vlb(&d, &o);
             ito_vlb_result r;
@@ -217,7 +262,7 @@ static void test_strata_are_unbiased(void **state)
                              .n_times = STEPS,
                              .keep_range = true,
                              .continuous = true,
-                             .variance = ITO_VLB_FIXED_LARGE,
+                             .variance = variances[LARGE],
                              .seed = (uint64_t)s};
         ito_vlb_result r;
         for (int k = 0; k < 2; k++) {
@@ -310,27 +355,72 @@ static void test_kinds_agree(void **state)
 
 /* ---- variances, rate and distortion ---- */
 
-/* The ends of the learned range are those of the axis `variance`, which training and sampling have, at every timestep. */
-static void test_range_is_the_axis(void **state)
+/* A chain of every timestep and training, which knows no chain, have the same variances, the last step's too. */
+static void test_chain_and_training_agree(void **state)
 {
     (void)state;
-    const ito_variance_def *range;
     ito_prediction kind;
-    assert_ok(ctx, ito_variance_find(ctx, "learned_range", &range));
     assert_ok(ctx, ito_prediction_find(ctx, "eps", &kind));
-    for (int p = 0; p < 2; p++) {
-        const ito_process *process = p ? cosine : linear;
+    for (int choice = 0; choice < VARIANCES; choice++) {
+        const ito_process *process = choice % 2 ? cosine : linear;
         ito__chain all;
-        assert_ok(ctx, ito__chain_create(ctx, process, &kind, NULL, 0, &all));
+        assert_ok(ctx, ito__chain_create(ctx, process, &kind, &(ito_vlb_options){.variance = variances[choice]}, &all));
         assert_int_equal(all.n, 1000);
         for (int k = 0; k < all.n; k++) {
-            double want[2];
-            range->range(process, &all.link[k].t, &all.link[k].s, want);
-            assert_true(fabs(all.link[k].log_small - want[0]) < 1e-12);
-            assert_true(fabs(all.link[k].log_large - want[1]) < 1e-12);
+            const ito__link *l = &all.link[k];
+            ito_level t = ito_process_level(process, 1000 - k), s = ito_process_level(process, 999 - k);
+            ito_log_variance want = ito_variance_log(variances[choice], process, NULL, &t, &s);
+            assert_true(fabs(l->log_p.shift - want.shift) < 1e-12 && fabs(l->log_p.scale - want.scale) < 1e-12);
         }
         ito__free(ctx, all.link);
     }
+}
+
+/* Without a choice a denoiser with extra output has its learned range and others have fixed_small. */
+static void test_default_variance(void **state)
+{
+    (void)state;
+    float x[2 * DIM] = {0.1F, 0.2F, -0.3F, 0.6F};
+    double total[2][2];
+    ito_tensor xs = ito_tensor_view(ITO_F32, ITO_SHAPE(2, DIM), x);
+    for (int learns = 0; learns < 2; learns++) {
+        learned l = {.fixed = 0.4};
+        ito_denoiser d = learned_open(&l);
+        if (!learns) d.n_extra = 0;
+        for (int k = 0; k < 2; k++) {
+            ito_vlb_options o = {.times = chain, .n_times = STEPS, .continuous = true};
+            ito_vlb_result r;
+            if (k) o.variance = variances[learns ? RANGE : SMALL];
+            ito_vlb *v = open_vlb(&d, &o);
+            assert_ok(ctx, ito_vlb_add(v, &xs, NULL, NULL, total[k]));
+            assert_ok(ctx, ito_vlb_get(v, &r));
+            assert_string_equal(r.variance->choice.name, learns ? "learned_range" : "fixed_small");
+            ito_vlb_destroy(v);
+        }
+        assert_memory_equal(total[0], total[1], sizeof total[0]);
+        ito_denoiser_clear(&l.inner);
+    }
+}
+
+static double nothing(const ito_level *t, const ito_level *s)
+{
+    return s->t > 100 ? ito_level_posterior(t, s).variance : 0;
+}
+
+static void test_bad_variances(void **state)
+{
+    (void)state;
+    const ito_variance_def none = {.choice = {.name = "none", .summary = "0 at last"}, .fixed = nothing};
+    ito_denoiser d;
+    ito_vlb *v;
+    assert_ok(ctx, ito_mixture_denoiser(ctx, gauss, linear, "eps", &d));
+    ito_vlb_options o = {.times = chain, .n_times = STEPS, .variance = &none};
+    assert_fails(ctx, ITO_NUMERIC, "variance none has no finite logarithm in the step from t = 150 to 60",
+                 ito_vlb_create(ctx, linear, &d, ITO_SHAPE(DIM), &o, &v));
+    o.variance = variances[WIDE];
+    assert_fails(ctx, ITO_SHAPE, "variance wide is learned and needs as many extra output channels as the data has, 2",
+                 ito_vlb_create(ctx, linear, &d, ITO_SHAPE(DIM), &o, &v));
+    ito_denoiser_clear(&d);
 }
 
 /* o = -1 is beta_tilde and o = +1 is beta, in every term. Only L_0 of fixed_large is not o = +1: it has beta_tilde's.
@@ -352,9 +442,9 @@ static void test_learned_ends(void **state)
                                  .n_times = STEPS,
                                  .continuous = true,
                                  .seed = 2,
-                                 .variance = k     ? ITO_VLB_LEARNED_RANGE
-                                             : end ? ITO_VLB_FIXED_LARGE
-                                                   : ITO_VLB_FIXED_SMALL};
+                                 .variance = variances[k     ? RANGE
+                                                       : end ? LARGE
+                                                             : SMALL]};
             v[k] = open_vlb(&d, &o);
             assert_ok(ctx, ito_vlb_add(v[k], &xs, NULL, NULL, NULL));
             assert_ok(ctx, ito_vlb_get(v[k], &r[k]));
@@ -417,7 +507,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_terms_of_a_gaussian), cmocka_unit_test(test_tight_bound),
         cmocka_unit_test(test_strata_are_unbiased), cmocka_unit_test(test_kinds_agree),
-        cmocka_unit_test(test_any_batch),           cmocka_unit_test(test_range_is_the_axis),
+        cmocka_unit_test(test_any_batch),           cmocka_unit_test(test_chain_and_training_agree),
+        cmocka_unit_test(test_default_variance),    cmocka_unit_test(test_bad_variances),
         cmocka_unit_test(test_learned_ends),        cmocka_unit_test(test_rate_distortion),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -117,13 +117,15 @@ static ito_process *open_process(const numbers *alpha_bar)
 static void check_bound(const ito_process *process, const ito_denoiser *d, const ito_tensor *x, int choice)
 {
     const char *const names[] = {"chain.terms.small", "chain.terms.large", "chain.terms.range"};
+    const char *const variances[] = {"fixed_small", "fixed_large", "learned_range"};
     numbers terms = get(names[choice]), prior = get("chain.prior"), mse = get("chain.mse");
     int n = (int)terms.t.shape.d[1], steps = (int)terms.t.shape.d[0];
-    ito_vlb_options o = {.variance = (ito_vlb_variance)choice};
+    ito_vlb_options o = {0};
     double total[8], prior_mean = 0;
     ito_vlb *v;
     ito_vlb_result r;
     assert_true(n <= 8);
+    assert_ok(ctx, ito_variance_find(ctx, variances[choice], &o.variance));
     assert_ok(ctx, ito_vlb_create(ctx, process, d, ito_shape_make(3, x->shape.d + 1), &o, &v));
     assert_ok(ctx, ito_vlb_add(v, x, NULL, NULL, total));
     assert_ok(ctx, ito_vlb_get(v, &r));

@@ -1,10 +1,13 @@
-/* Point clouds, tables and their pictures when memory runs out. */
+/* Point clouds, tables and their pictures, and curves, when memory runs out. */
 #include "oom/oom.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <ito/data.h>
 #include <ito/panels.h>
+#include <ito/plot.h>
 
 #include "base/base.h"
 #include "format/csv.h"
@@ -46,6 +49,14 @@ static ito_status draw(ito_ctx *ctx, void *arg)
     return ITO_OK;
 }
 
+static ito_status draw_curves(ito_ctx *ctx, void *arg)
+{
+    const double x[] = {1, 2, 3, 4}, y[] = {3, 1, NAN, 2};
+    const ito_plot_series series[] = {{.name = "a", .n = 4, .x = x, .y = y},
+                                      {.name = "b", .n = 4, .x = y, .y = x, .is_right = true}};
+    return ito_plot_write(ctx, arg, series, 2, NULL);
+}
+
 static void test_table(void **state)
 {
     (void)state;
@@ -70,12 +81,27 @@ static void test_panels(void **state)
     remove(path);
 }
 
+static void test_curves(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        char path[] = "/tmp/ito_oom_curves_XXXXXX.png";
+        if (k) memcpy(path + sizeof path - 4, "svg", 3);
+        int file = mkstemps(path, 4);
+        assert_true(file >= 0);
+        close(file);
+        assert_true(oom_check(draw_curves, path) > 2);
+        remove(path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_points),
         cmocka_unit_test(test_panels),
+        cmocka_unit_test(test_curves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
