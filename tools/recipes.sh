@@ -107,7 +107,8 @@ The recipes of the papers beside each other, as \`make recipes\` made them: $min
 as it ships (\`ito explain NAME\` prints it), $(nproc) threads on $(processor). Labels are hidden while a model is measured: loss
 is the mean squared error of what it predicts, so comparable only between the same predictions; VLB and NLL are bits per dimension, with
 standard errors, over the same $images ($nll_images for the NLL) test images; the VLB has every timestep of ddpm and iddpm, of others 50 an
-image. A dash: the model has no such number.
+image. A dash: the model has no such number. Every row has the same network; where another load shares the machine, images/s
+vary between rows. What the numbers say is in [results.md](results.md).
 
 | recipe | what it is | loss | VLB | NLL | images/s | samples, one column a label |
 |---|---|--:|--:|--:|--:|---|
