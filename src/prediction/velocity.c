@@ -18,8 +18,9 @@ static void row(const ito_opts *opts, const ito_level *t, double r[2])
 
 const ito_prediction_def ito__prediction_velocity = {
     .choice = {.name = "velocity",
-               .summary = "dx_t/dt from data to noise: flow matching, rectified flow",
-               .formula = "velocity = d signal/dt x_0 + d sigma/dt eps; for rectified flow eps - x_0",
+               .summary = "dx_t/du from data to noise: flow matching, rectified flow",
+               .formula =
+                   "velocity = d signal/du x_0 + d sigma/du eps, u = t but for a shift; eps - x_0 of rectified flow",
                .paper = "flow",
                .eq = "flow:15",
                .file = "src/prediction/velocity.c"},
