@@ -292,8 +292,8 @@ def log_normal_levels(rng):
 # ---- flow matching ----
 
 def flow_case(data):
-    """Flow matching, equations 20 to 23 with sigma_min = 0, and rectified flow: x_t = t data + (1 - t) noise, t = 1 at the data;
-    |v - (data - noise)|^2."""
+    """Flow matching, equations 20 to 23 with sigma_min = 0, and rectified flow: x_t = t data + (1 - t) noise, t = 1 at the
+    data; |v - (data - noise)|^2."""
     t = np.array([0, 0.001, 0.1, 0.3, 0.5, 0.8, 0.99, 1])
     x = per_sample(t) * data.x0 + per_sample(1 - t) * data.eps
     target = data.x0 - data.eps
