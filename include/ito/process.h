@@ -24,6 +24,7 @@ typedef struct ito_level {
     double signal, sigma;
     double log_snr;                 /* log(signal^2 / sigma^2); DPM-Solver's lambda is half of it */
     double signal_rate, sigma_rate; /* d signal / dt and d sigma / dt */
+    double u_rate;                  /* d u / dt where the path has a time u of its own (flow's shift); 0: u is t */
 } ito_level;
 
 typedef struct ito_process_ends {
@@ -74,8 +75,8 @@ double ito_process_log_snr(const ito_process *process, double t);
 double ito_process_time(const ito_process *process, double log_snr); /* the inverse */
 double ito_process_drift(const ito_process *process, double t);
 double ito_process_diffusion(const ito_process *process, double t);
-/* What networks are told of t: t - 1 of discrete processes, whose files count from 0; for others t or log(sigma), in the
- * units of the paper's code (each process's file says which). */
+/* What networks are told of t: t - 1 of discrete processes, whose files count from 0; for others t, sigma or log(sigma), in
+ * the units of the paper's code (each process's file says which). */
 double ito_process_label(const ito_process *process, double t);
 /* DDPM's letters: alpha_bar = signal^2 and beta_t = 1 - alpha_bar_t / alpha_bar_{t-1}. Meaningful for variance
  * preserving processes. */

@@ -29,6 +29,8 @@ static ito_value *build(const ito_objective_parts *parts)
         size = ito_op_scale(g, ito_op_square(g, ito__denoise_mean(g, along)), (double)n, 0);
     }
     ito_value *weight = ito_op_reshape(g, column(parts, ITO_DENOISE_SCORE_WEIGHT), ITO_SHAPE(-1));
+    /* EQ[hyvarinen05:s2]  its mean over v is tr(ds/dx) + |s|^2 / 2, whose mean over x is that of |s - grad log q|^2 / 2
+     * less a constant */
     return ito_op_mul(g, weight, ito_op_add(g, curvature, ito_op_scale(g, size, 0.5, 0)));
 }
 

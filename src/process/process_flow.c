@@ -34,7 +34,7 @@ static ito_level level(const void *state, double t)
     /* EQ[esser24:23]  u = shift t / (1 + (shift - 1) t) */
     double sigma = p->shift * t / d, rate = p->shift / (d * d);
     /* EQ[esser24:13]  x_t = (1 - u) x_0 + u eps */
-    return (ito_level){t, (1 - t) / d, sigma, 2 * log((1 - t) / (p->shift * t)), -rate, rate};
+    return (ito_level){t, (1 - t) / d, sigma, 2 * log((1 - t) / (p->shift * t)), -rate, rate, rate};
 }
 
 static double time_of(const void *state, double log_snr)

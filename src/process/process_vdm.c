@@ -48,7 +48,7 @@ static ito_level level(const void *state, double t)
     double l = log_snr_at(p, t);
     /* EQ[vdm:4]  signal^2 = sigmoid(log_snr), sigma^2 = sigmoid(-log_snr) */
     double signal = sqrt(sigmoid(l)), sigma = sqrt(sigmoid(-l)), half = 0.5 * p->span;
-    return (ito_level){t, signal, sigma, l, -half * sigma * sigma * signal, half * signal * signal * sigma};
+    return (ito_level){t, signal, sigma, l, -half * sigma * sigma * signal, half * signal * signal * sigma, 0};
 }
 
 static double time_of(const void *state, double log_snr)

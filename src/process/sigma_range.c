@@ -33,5 +33,5 @@ double ito__no_drift(const void *state, double t)
 
 ito_level ito__exploding_level(double t, double sigma, double sigma_rate)
 {
-    return (ito_level){t, 1, sigma, 0 - 2 * log(sigma), 0, sigma_rate};
+    return (ito_level){t, 1, sigma, 0 - 2 * log(sigma), 0, sigma_rate, 0};
 }

@@ -29,7 +29,7 @@ static ito_level level(const void *state, double t)
     /* EQ[sde:29]  q(x_t | x_0) has mean exp(-B/2) x_0 and deviation 1 - exp(-B) */
     double integral = ito__linear_beta_integral(state, t), signal = exp(-0.5 * integral), sigma = 0 - expm1(-integral);
     double sigma_rate = ito__linear_beta_at(state, t) * exp(-integral);
-    return (ito_level){t, signal, sigma, -integral - 2 * log(sigma), drift(state, t) * signal, sigma_rate};
+    return (ito_level){t, signal, sigma, -integral - 2 * log(sigma), drift(state, t) * signal, sigma_rate, 0};
 }
 
 static double time_of(const void *state, double log_snr)

@@ -36,7 +36,7 @@ static ito_level level(const void *state, double t)
     /* EQ[sde:29]  q(x_t | x_0) has mean exp(-B/2) x_0 and variance 1 - exp(-B), B = int_0^t beta */
     double integral = ito__linear_beta_integral(state, t), variance = 0 - expm1(-integral);
     double signal = exp(-0.5 * integral), sigma = sqrt(variance), rate = drift(state, t) * signal;
-    return (ito_level){t, signal, sigma, -integral - log(variance), rate, sigma_rate(state, t, signal, sigma)};
+    return (ito_level){t, signal, sigma, -integral - log(variance), rate, sigma_rate(state, t, signal, sigma), 0};
 }
 
 static double time_of(const void *state, double log_snr)

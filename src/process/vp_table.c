@@ -130,7 +130,7 @@ ito_level ito__vp_level(const void *state, double t)
     double signal = exp(0.5 * log_alpha_bar), sigma = sqrt(variance);
     int i = step_of(p, t);
     double rate = is_last(p, i) ? -exp(0.5 * p->log_alpha_bar[i - 1]) : ito__vp_drift(state, t) * signal;
-    return (ito_level){t, signal, sigma, log_alpha_bar - log(variance), rate, -signal * rate / sigma};
+    return (ito_level){t, signal, sigma, log_alpha_bar - log(variance), rate, -signal * rate / sigma, 0};
 }
 
 double ito__vp_time(const void *state, double log_snr)

@@ -1,6 +1,6 @@
 /* Likelihood weighting (Song, Durkan, Murray, Ermon 2021): the error of the score by the squared diffusion coefficient
- * bounds the likelihood of the probability flow. Twice vlb's weight in continuous time. Infinite at the data, and where
- * no signal is left. */
+ * bounds the likelihood of the probability flow. Twice vlb's weight in continuous time. Infinite at the data, of which the
+ * paper leaves times up to 1e-5 out (uniform's skip), and where no signal is left. */
 #include <ito/weighting.h>
 
 static double weight(const ito_opts *opts, const ito_process *process, const ito_level *t)

@@ -23,7 +23,7 @@ static inline ito_status own_flow_create(ito_ctx *c, const ito_opts *opts, ito_p
 static inline ito_level own_flow_level(const void *state, double t)
 {
     (void)state;
-    return (ito_level){t, 1 - t, t, 2 * log((1 - t) / t), -1, 1};
+    return (ito_level){t, 1 - t, t, 2 * log((1 - t) / t), -1, 1, 0};
 }
 
 static inline double own_flow_time(const void *state, double log_snr)
@@ -62,7 +62,7 @@ static inline ito_status own_ve_create(ito_ctx *c, const ito_opts *opts, ito_pro
 static inline ito_level own_ve_level(const void *state, double t)
 {
     (void)state;
-    return (ito_level){t, 1, t, -2 * log(t), 0, 1};
+    return (ito_level){t, 1, t, -2 * log(t), 0, 1, 0};
 }
 
 static inline double own_ve_time(const void *state, double log_snr)

@@ -362,7 +362,7 @@ static ito_status line_create(ito_ctx *c, const ito_opts *opts, ito_process_ends
 static ito_level line_level(const void *own, double t)
 {
     (void)own;
-    return (ito_level){t, 1 - t, t, 2 * log((1 - t) / t), -1, 1};
+    return (ito_level){t, 1 - t, t, 2 * log((1 - t) / t), -1, 1, 0};
 }
 
 static double line_time(const void *own, double log_snr)

@@ -49,7 +49,7 @@ static double output(int kind, const ito_level *t, const ito_level *s, double x0
     case X0: return x0;
     case V: return t->signal * eps - t->sigma * x0;
     case SCORE: return -eps / t->sigma;
-    case VELOCITY: return t->signal_rate * x0 + t->sigma_rate * eps;
+    case VELOCITY: return (t->signal_rate * x0 + t->sigma_rate * eps) / (t->u_rate > 0 ? t->u_rate : 1);
     case EDM: return karras(t, x0, eps);
     default: return bayes(t, s, x0, eps);
     }
@@ -67,8 +67,8 @@ static void random_levels(uint64_t seed, ito_level *t, ito_level *s)
     random_numbers(seed, 6, u);
     double signal = 0.1 + 0.9 * u[0], sigma = 0.1 + 3 * u[1], signal_s = signal * (1 + u[4]),
            sigma_s = sigma * (0.1 + 0.8 * u[5]);
-    *t = (ito_level){1, signal, sigma, log_snr(signal, sigma), -0.1 - u[2], 0.1 + u[3]};
-    *s = (ito_level){0.5, signal_s, sigma_s, log_snr(signal_s, sigma_s), 0, 0};
+    *t = (ito_level){1, signal, sigma, log_snr(signal, sigma), -0.1 - u[2], 0.1 + u[3], seed % 2 ? 0 : 1 + u[2] * u[3]};
+    *s = (ito_level){0.5, signal_s, sigma_s, log_snr(signal_s, sigma_s), 0, 0, 0};
 }
 
 /* Every kind into every kind and back, at 2,000 random levels, to 1e-12. */

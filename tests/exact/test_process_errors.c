@@ -76,7 +76,7 @@ static ito_level level(const void *state, double t)
 {
     (void)state;
     double sigma = t < 0.75 ? t : 1.5 - t;
-    return (ito_level){t, 1, sigma, -2 * log(sigma), 0, t < 0.75 ? 1 : -1};
+    return (ito_level){t, 1, sigma, -2 * log(sigma), 0, t < 0.75 ? 1 : -1, 0};
 }
 
 static double zero(const void *state, double t)

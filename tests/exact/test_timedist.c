@@ -122,6 +122,26 @@ static void test_shares(void **state)
     ito_timedist_destroy(ve);
 }
 
+/* EQ[sde:C]: of continuous times a share next to the data may be left out; timesteps stay as they are. */
+static void test_skip(void **state)
+{
+    (void)state;
+    double factor;
+    ito_timedist *flow = open_with("uniform", own_flow, "skip", "1e-5"),
+                 *ve = open_with("uniform", own_ve, "skip", "0.5"),
+                 *discrete = open_with("uniform", linear, "skip", "0.5");
+    assert_true(ito_timedist_quantile(flow, 0, &factor) == 1e-5 && factor == 1);
+    for (int i = 0; i < 1000; i++) {
+        double u = i / 1000.0;
+        assert_true(fabs(ito_timedist_quantile(flow, u, &factor) - (1e-5 + u * (1 - 1e-5))) < 1e-15);
+        assert_true(fabs(ito_timedist_quantile(ve, u, &factor) - (40.001 + u * 39.999)) < 1e-12);
+        assert_true(ito_timedist_quantile(discrete, u + 5e-4, &factor) == i + 1);
+    }
+    ito_timedist_destroy(flow);
+    ito_timedist_destroy(ve);
+    ito_timedist_destroy(discrete);
+}
+
 /* EQ[esser24:s3.1]: rectified flow's log-SNR at cosine times is distributed as the cosine schedule's at uniform ones. */
 static void test_cosine_is_cosine(void **state)
 {
@@ -337,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_normal_quantile),
         cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_skip),
         cmocka_unit_test(test_cosine_is_cosine),
         cmocka_unit_test(test_log_normal),
         cmocka_unit_test(test_importance),
