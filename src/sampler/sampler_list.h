@@ -1,10 +1,15 @@
-/* The built-in samplers: ITO_CHOICE(sampler, NAME) is the descriptor ito__sampler_NAME, in src/sampler/NAME.c. */
+/* The built-in samplers: ITO_CHOICE(sampler, NAME) is the descriptor ito__sampler_NAME, in src/sampler/NAME.c,
+ * solver_NAME.c, or the file of its family (dpm_single.c, dpm_multi.c, plms.c). */
 ITO_CHOICE(sampler, ddpm)
 ITO_CHOICE(sampler, ddim)
 ITO_CHOICE(sampler, euler)
 ITO_CHOICE(sampler, heun)
 ITO_CHOICE(sampler, midpoint)
 ITO_CHOICE(sampler, rk4)
+ITO_CHOICE(sampler, lms)
+ITO_CHOICE(sampler, plms)
+ITO_CHOICE(sampler, ipndm)
+ITO_CHOICE(sampler, deis)
 ITO_CHOICE(sampler, dpm_1)
 ITO_CHOICE(sampler, dpm_2)
 ITO_CHOICE(sampler, dpm_3)
