@@ -32,7 +32,7 @@ typedef struct ito_verify_grid {
     uint64_t seed;
 } ito_verify_grid;
 
-/* Errors of the runs, root mean squares over points and coordinates, and the order that they fall with: log2 of the quotient of
+/* Errors of the runs, root mean squares over points, coordinates and, of orders, the coarsest run's times, and the order that they fall with: log2 of the quotient of
  * neighbours, averaged. Errors at the rounding of doubles end the average; the order is +infinity where all are. */
 typedef struct ito_verify_rate {
     double error[ITO_VERIFY_RUNS], order;

@@ -33,12 +33,13 @@ static char *command_again(const sampling *s, uint64_t first, int n, const char 
     char *label = s->info->n_classes ? cli_format(" --label %s", quoted) : cli_format("%s", "");
     char *plan_path = cli_quote(s->plan_path ? s->plan_path : "");
     char *plan = s->plan ? cli_format(" --plan %s", plan_path) : cli_format("%s", "");
-    char *text = cli_format(
-        "ito sample %s -n %d --first %llu --seed %llu --sampler %s --steps %d --spacing %s --clip %s "
-        "--guidance %.17g --batch %d%s%s%s%s%s%s",
-        path, n, (unsigned long long)first, (unsigned long long)o->sample.seed, o->sample.sampler, o->sample.n_steps,
-        o->sample.spacing, o->sample.clip, o->guidance, o->batch, o->exact ? " --exact" : "",
-        strcmp(s->precision, "bf16") ? "" : " --precision bf16", plan, label, set, layout);
+    char *times = sampling_times_again(s);
+    char *text = cli_format("ito sample %s -n %d --first %llu --seed %llu --sampler %s%s --clip %s "
+                            "--guidance %.17g --batch %d%s%s%s%s%s%s",
+                            path, n, (unsigned long long)first, (unsigned long long)o->sample.seed, o->sample.sampler,
+                            times, o->sample.clip, o->guidance, o->batch, o->exact ? " --exact" : "",
+                            strcmp(s->precision, "bf16") ? "" : " --precision bf16", plan, label, set, layout);
+    free(times);
     free(plan);
     free(plan_path);
     free(label);
@@ -65,7 +66,11 @@ static void describe(const sampling *s, uint64_t first, int n, const char *label
     cli_texts_add(texts, "sampler", "%s", o->sample.sampler);
     if (*s->settings_text) cli_texts_add(texts, "sampler_settings", "%s", s->settings_text);
     cli_texts_add(texts, "steps", "%d", o->sample.n_steps);
-    cli_texts_add(texts, "spacing", "%s", o->sample.spacing);
+    if (s->times)
+        cli_texts_add(texts, "times", "%s", s->times_text);
+    else
+        cli_texts_add(texts, "spacing", "%s", o->sample.spacing);
+    if (*s->spacing_text) cli_texts_add(texts, "spacing_settings", "%s", s->spacing_text);
     cli_texts_add(texts, "clip", "%s", o->sample.clip);
     cli_texts_add(texts, "batch", "%d", o->batch);
     if (o->exact) cli_texts_add(texts, "exact", "true");

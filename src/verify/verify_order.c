@@ -52,23 +52,27 @@ static ito_status whole(bed *b, int stride)
     return ito_sample(b->ctx, b->what->process, &b->denoiser, NULL, &o, &x);
 }
 
-/* With exact states in its first steps, and up to its last ones; *index is where it stopped. */
-static ito_status formula_alone(bed *b, int stride, int *index)
+/* Root mean square of what a run with n / stride steps is off by, at the coarsest run's times after the first up to its `last`-th. At one
+ * time alone an error may pass through zero. exact: the states of its first steps are set to the flow's. */
+static ito_status along_path(bed *b, int stride, int last, bool exact, double *error)
 {
     ito_sampler *s;
     const ito_sampler_def *def;
     ito_sample_options o = ito__verify_options(b->what, &b->times, stride, b->to, b->start);
+    int coarse = b->times.n / b->times.grid.n_steps / stride; /* steps between the times that are compared */
+    double squares = 0;
     ito_status st = ITO_OK;
     o.dtype = ITO_F64;
     ITO_TRY(ito_sampler_find(b->ctx, b->what->sampler, &def));
     ITO_TRY(ito_sampler_create(b->ctx, b->what->process, &b->denoiser, NULL, points(b, b->x).shape, &o, &s));
-    *index = ito_sampler_n_steps(s) - CAUTIOUS;
-    while (st == ITO_OK && ito_sampler_index(s) < *index) {
+    for (int k = 1; st == ITO_OK && k <= last * coarse; k++) {
+        const double *flow = b->path + k * stride * b->size;
         st = ito_sampler_step(s);
-        int k = ito_sampler_index(s);
-        if (k <= def->n_history + 1) ito_sampler_set_x(s, b->path + k * stride * b->size);
+        ito_sampler_get_x(s, b->x);
+        if (k % coarse == 0) squares += pow(ito__verify_distance(b->size, b->x, flow), 2);
+        if (exact && k <= def->n_history + 1) ito_sampler_set_x(s, flow);
     }
-    ito_sampler_get_x(s, b->x);
+    *error = sqrt(squares / last);
     ito_sampler_destroy(s);
     return st;
 }
@@ -80,11 +84,9 @@ ito_status ito_verify_order(ito_ctx *ctx, const ito_verify *what, const ito_veri
     ito_status st;
     ITO_GO(open_bed(ctx, what, grid, ITO_VERIFY_RUNS, true, &b));
     for (int k = 0; k < ITO_VERIFY_RUNS; k++) {
-        int stride = 1 << (ITO_VERIFY_RUNS - 1 - k), index;
-        ITO_GO(whole(&b, stride));
-        run->error[k] = ito__verify_distance(b.size, b.x, b.path + b.times.n * b.size);
-        ITO_GO(formula_alone(&b, stride, &index));
-        formula->error[k] = ito__verify_distance(b.size, b.x, b.path + index * stride * b.size);
+        int stride = 1 << (ITO_VERIFY_RUNS - 1 - k), n = b.times.grid.n_steps;
+        ITO_GO(along_path(&b, stride, n, false, &run->error[k]));
+        ITO_GO(along_path(&b, stride, n - CAUTIOUS, true, &formula->error[k]));
     }
     ito__verify_rate_fit(formula);
     ito__verify_rate_fit(run);
