@@ -44,7 +44,7 @@ typedef struct sampling {
     char *training_text;          /* JSON: what the model's record says of its training */
     char *names[3];               /* owned: sampler, spacing, clip */
     ito_opts *sampler_opts, *spacing_opts;
-    double *times; /* of --times */
+    double *times;   /* of --times */
     int32_t *labels; /* [n], -1: none */
     float *images;   /* [n, H, W, C] */
     double seconds;
