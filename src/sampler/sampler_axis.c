@@ -11,7 +11,7 @@ static const char *claims(const ito_choice *choice, char *text, size_t size)
     const ito_sampler_def *def = (const ito_sampler_def *)choice;
     int at = snprintf(text, size, "%s", def->is_stochastic ? "stochastic" : "deterministic");
     if (def->order) at += snprintf(text + at, size - (size_t)at, ", order %d", def->order);
-    if (def->run_order) snprintf(text + at, size - (size_t)at, " (%d from its own start)", def->run_order);
+    if (def->run_order) snprintf(text + at, size - (size_t)at, " (%d in a run)", def->run_order);
     return text;
 }
 
