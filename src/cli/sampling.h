@@ -42,6 +42,8 @@ typedef struct sampling {
     ito_opts *sampler_opts;
     int32_t *labels; /* [n], -1: none */
     float *images;   /* [n, H, W, C] */
+    float *start;    /* [n, H, W, C] and scratch: where --interpolate and --encode start; NULL: the seed's noise */
+    uint64_t *samples;
     double seconds;
     /* progress */
     cli_progress progress;
@@ -59,7 +61,16 @@ void sampling_close(sampling *s);
 const char *sampling_label_name(const sampling *s, int i);
 size_t sampling_image_size(const sampling *s); /* floats in one image */
 
+/* sampling_interpolate.c: the noise of n frames between those of two seeds, "A,B". Labels become none unless some were named. */
+int sampling_interpolate(sampling *s, const args *a, const char *text);
+
 /* sampling_labels.c: "circle,3", "all", "none" into s->labels [n]. */
 int sampling_read_labels(sampling *s, const char *text);
+/* --label, or no label at all, or where there must be one the first: for images that belong together. */
+int sampling_one_label(sampling *s, const args *a);
+
+/* sampling_encode.c: ito sample --encode. The images of a file or data set up to their noise, into FILE.npy; or down again, into a
+ * picture of both. */
+int sampling_encode(sampling *s, const args *a, const char *source, const char *out);
 
 #endif
