@@ -31,6 +31,7 @@ static int read_list(sampling *s, const char *text)
 int sampling_read_times(sampling *s, const args *a, int64_t recorded_steps)
 {
     const ito_spacing_def *def;
+    cli_words set = {0};
     int64_t steps = args_int(a, "steps", recorded_steps);
     const char *times = args_text(a, "times", NULL);
     if (times && (args_has(a, "steps") || args_has(a, "spacing") || args_has(a, "spacing-set")))
@@ -38,7 +39,8 @@ int sampling_read_times(sampling *s, const args *a, int64_t recorded_steps)
                          "--times says which steps are made: leave out --steps, --spacing and --spacing-set");
     ito_status st = ito_spacing_find(s->app->ctx, s->names[1], &def);
     if (st != ITO_OK) return cli_fail(s->app, st);
-    int status = sampling_read_settings(s, a, "spacing-set", &def->choice, &s->spacing_opts, &s->spacing_text);
+    cli_words_from(&set, a, "spacing-set");
+    int status = sampling_read_settings(s, &set, &def->choice, &s->spacing_opts, &s->spacing_text);
     if (status != CLI_DONE) return status;
     if (times) return read_list(s, times);
     if (steps < 1 || steps > MOST_STEPS)
