@@ -29,6 +29,9 @@ typedef enum ito_stream {
     ITO_STREAM_PROBE,    /* directions of sliced score matching, and those that divergences are estimated with */
     ITO_STREAM_BOUND,    /* noise and timesteps of the variational bound */
     ITO_STREAM_DEQUANTISE,
+    ITO_STREAM_RESAMPLE,   /* bootstrap */
+    ITO_STREAM_SUBSET,     /* random subsets of a set */
+    ITO_STREAM_PROJECTION, /* directions of sliced distances */
     ITO_STREAM_USER = 1024
 } ito_stream;
 

@@ -1,0 +1,12 @@
+/* The built-in metrics: ITO_CHOICE(metric, NAME) is the descriptor ito__metric_NAME. */
+ITO_CHOICE(metric, fd)
+ITO_CHOICE(metric, kd)
+ITO_CHOICE(metric, pr)
+ITO_CHOICE(metric, accuracy)
+ITO_CHOICE(metric, swd)
+ITO_CHOICE(metric, mmd)
+ITO_CHOICE(metric, energy)
+ITO_CHOICE(metric, loss)
+ITO_CHOICE(metric, vlb)
+ITO_CHOICE(metric, nll)
+ITO_CHOICE(metric, rate_distortion)
