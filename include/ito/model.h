@@ -33,6 +33,7 @@ typedef struct ito_model_info {
     int height, width, channels;
     int n_classes;                  /* 0: not conditional */
     const char *const *class_names; /* n_classes of them; "0", "1", ... when nobody named them */
+    int n_features;                 /* of a classifier: numbers that its last layer reads; of a denoiser 0 */
     bool has_null_label;            /* can be sampled without a label: classifier-free guidance works */
     int64_t n_weights;
     const ito_process *process; /* of a denoiser */
@@ -79,6 +80,15 @@ ito_status ito_generate(ito_model *model, const ito_generate_options *options, f
 
 /* probabilities [n, n_classes] of images [n, H, W, C]. ITO_STATE for a denoiser. */
 ito_status ito_model_classify(ito_model *model, int n, const float *images, float *probabilities);
+
+/* features [n, n_features], what the classifier's last layer reads, of images [n, H, W, C] in -1..1: ItoConvNet's are the mean over
+ * the image of its last activations, about 0..10. probabilities [n, n_classes] come from the same pass, or NULL. Images are
+ * taken 64 at a time; features do not depend on the batch but to 1e-4. ITO_STATE for a denoiser. */
+ito_status ito_model_features(ito_model *model, int n, const float *images, float *features, float *probabilities);
+
+/* A hash of the network's config and of every weight's name, shape and value (FNV-1a, 64 bits): two extractors with the same one
+ * give the same features, so it stands beside every number that is made of them. ITO_MEMORY. */
+ito_status ito_model_fingerprint(const ito_model *model, uint64_t *out);
 
 #ifdef __cplusplus
 }

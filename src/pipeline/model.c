@@ -168,6 +168,7 @@ static ito_status describe(ito_model *m)
     m->info.width = (int)a->width;
     m->info.channels = (int)a->in_channels;
     m->info.n_weights = ito_param_list_n_weights(m->network->params);
+    m->info.n_features = (int)a->n_features;
     m->info.has_null_label = a->n_labels > 1;
     ITO_TRY(read_units(m));
     char *text = json_dumps(m->record, JSON_INDENT(2));
@@ -276,18 +277,63 @@ static void softmax(int n, float *row)
 
 #define CLASSIFY_BATCH 64
 
+/* The classifier on a few images at a time; features and probabilities may be NULL. */
+static ito_status classify(ito_model *m, int n, const float *images, float *features, float *probabilities)
+{
+    ptrdiff_t size = (ptrdiff_t)m->info.height * m->info.width * m->info.channels;
+    float *logits = ito__alloc_array(m->ctx, CLASSIFY_BATCH, (size_t)m->info.n_classes * sizeof *logits);
+    ito_status st = logits ? ITO_OK : ITO_MEMORY;
+    for (int first = 0; first < n && st == ITO_OK; first += CLASSIFY_BATCH) {
+        int count = ITO_MIN(CLASSIFY_BATCH, n - first);
+        float *out = probabilities ? probabilities + (ptrdiff_t)first * m->info.n_classes : logits;
+        ito__runner_batch batch = {
+            .n = count, .h = m->info.height, .w = m->info.width, .x = images + first * size, .out = out};
+        if (features) batch.features = features + (ptrdiff_t)first * m->info.n_features;
+        st = ito__runner_run(m->runner, &batch);
+        for (int i = 0; i < count && st == ITO_OK; i++)
+            softmax(m->info.n_classes, out + (ptrdiff_t)i * m->info.n_classes);
+    }
+    ito__free(m->ctx, logits);
+    return st;
+}
+
 ito_status ito_model_classify(ito_model *m, int n, const float *images, float *probabilities)
 {
     ITO_TRY(expect(m, "classifier"));
-    ptrdiff_t size = (ptrdiff_t)m->info.height * m->info.width * m->info.channels;
-    for (int first = 0; first < n; first += CLASSIFY_BATCH) {
-        int count = ITO_MIN(CLASSIFY_BATCH, n - first);
-        float *out = probabilities + (ptrdiff_t)first * m->info.n_classes;
-        ITO_TRY(ito__runner_run(
-            m->runner,
-            &(ito__runner_batch){
-                .n = count, .h = m->info.height, .w = m->info.width, .x = images + first * size, .out = out}));
-        for (int i = 0; i < count; i++) softmax(m->info.n_classes, out + (ptrdiff_t)i * m->info.n_classes);
+    return classify(m, n, images, NULL, probabilities);
+}
+
+ito_status ito_model_features(ito_model *m, int n, const float *images, float *features, float *probabilities)
+{
+    ITO_TRY(expect(m, "classifier"));
+    if (!m->info.n_features)
+        return ito__fail(m->ctx, ITO_UNSUPPORTED, "%s: %s has no features to give", m->dir, m->info.architecture);
+    return classify(m, n, images, features, probabilities);
+}
+
+/* FNV-1a. */
+static uint64_t hash(uint64_t h, const void *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) h = (h ^ ((const unsigned char *)bytes)[i]) * 1099511628211u;
+    return h;
+}
+
+ito_status ito_model_fingerprint(const ito_model *m, uint64_t *out)
+{
+    json_t *config;
+    uint64_t h = 14695981039346656037u;
+    ITO_TRY(m->network->arch->write(m->ctx, m->network->config, &config));
+    char *text = json_dumps(config, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(config);
+    if (!text) return ito__fail_memory(m->ctx, 0);
+    h = hash(h, text, strlen(text));
+    free(text);
+    for (int i = 0; i < ito_param_list_count(m->network->params); i++) {
+        const ito_param *p = ito_param_list_get(m->network->params, i);
+        h = hash(h, p->name, strlen(p->name) + 1);
+        h = hash(h, p->shape.d, (size_t)p->shape.n_dims * sizeof p->shape.d[0]);
+        h = hash(h, ito_params_data(m->params, i), (size_t)p->count * sizeof(float));
     }
+    *out = h;
     return ITO_OK;
 }

@@ -27,8 +27,9 @@ typedef struct ito__runner_batch {
     const int32_t *labels; /* [n]; NULL: the null label */
     float *out;            /* as the network's */
     const float
-        *dout; /* [n, h, w, c]: also dx = (d out / d x)^T dout, of as many output channels as x has. NULL: not */
-    float *dx; /* [n, h, w, c] */
+        *dout;       /* [n, h, w, c]: also dx = (d out / d x)^T dout, of as many output channels as x has. NULL: not */
+    float *dx;       /* [n, h, w, c] */
+    float *features; /* [n, n_features] of a network that has them; NULL: not wanted */
 } ito__runner_batch;
 
 ito_status ito__runner_run(ito__runner *runner, const ito__runner_batch *batch);
