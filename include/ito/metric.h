@@ -134,9 +134,33 @@ typedef struct ito_neighbour_result {
 ito_status ito_precision_recall(ito_ctx *ctx, const ito_sets *sets, const ito_neighbour_options *options,
                                 const ito_resampling *resampling, ito_neighbour_result *out);
 
-/* The share of samples i with read[i] == asked[i], 0..1. n at least 1. */
+/* The share of samples i with read[i] == asked[i], 0..1. Samples with asked[i] below 0 were asked for nothing and do not count; at
+ * least one does, or it is ITO_USAGE. */
 ito_status ito_accuracy(ito_ctx *ctx, int64_t n, const int32_t *asked, const int32_t *read,
                         const ito_resampling *resampling, ito_score *out);
+
+/* Samples x and data y as images [height, width, 3] in -1..1 of the data set `shapes`. */
+typedef struct ito_shapes_input {
+    ito_sets sets; /* d = height width 3 */
+    int height, width;
+    const int32_t *
+        asked; /* [n], the shape (0 .. ITO_SHAPES_KINDS - 1) that a sample was asked to be, -1: none; NULL: no sample */
+} ito_shapes_input;
+
+/* Shares in 0..1. */
+typedef struct ito_shapes_result {
+    ito_score shape; /* of samples whose main figure is the shape asked for; NAN where none was asked for one */
+    /* How well the frequencies of what nobody asks for agree with the data's, as the reader reads both: the sum over values of
+     * the smaller one. Of the main figure, and the number of figures. */
+    ito_score colour, size, count;
+    /* The reader's accuracy for each attribute, on 500 pictures whose scenes are known (the test part, one figure or two). */
+    ito_score real_shape, real_colour, real_size, real_count;
+} ito_shapes_result;
+
+/* What the exact reader (ito_shapes_read) says of samples. Takes some milliseconds for each image. ITO_SHAPE when d is not height
+ * width 3; n and m at least 1. */
+ito_status ito_shapes_score(ito_ctx *ctx, const ito_shapes_input *in, const ito_resampling *resampling,
+                            ito_shapes_result *out);
 
 /* ---- the axis "metric" ---- */
 
@@ -145,11 +169,13 @@ typedef enum ito_metric_needs {
     ITO_METRIC_FEATURES = 1, /* features of samples and data */
     ITO_METRIC_POINTS = 2,   /* samples and data themselves, one row each */
     ITO_METRIC_LABELS = 4,   /* the class that each sample was asked to be, and the one read in it */
-    ITO_METRIC_MODEL = 8     /* a denoiser and data: loss and likelihoods (ito/likelihood.h), which have no compute() */
+    ITO_METRIC_MODEL = 8,    /* a denoiser and data: loss and likelihoods (ito/likelihood.h), which have no compute() */
+    ITO_METRIC_SHAPES = 16   /* images of the data set `shapes`, whose labels are the shapes' numbers */
 } ito_metric_needs;
 
 typedef struct ito_metric_input {
     ito_sets features, points;
+    int height, width; /* of points that are images */
     int64_t n_labels;
     const int32_t *asked, *read; /* [n_labels] */
     const ito_resampling *resampling;

@@ -5,13 +5,16 @@ ito_status ito_accuracy(ito_ctx *ctx, int64_t n, const int32_t *asked, const int
                         const ito_resampling *resampling, ito_score *out)
 {
     ito_resampling r;
+    int64_t n_asked = 0;
     ITO_TRY(ito__resampling_read(ctx, resampling, &r));
-    if (n < 1)
-        return ito__fail(ctx, ITO_USAGE, "accuracy needs at least 1 sample with a label, found %lld", (long long)n);
-    double *right = ito__alloc_array(ctx, (size_t)n, sizeof *right);
+    double *right = ito__alloc_array(ctx, (size_t)ITO_MAX(n, 0), sizeof *right);
     if (!right) return ITO_MEMORY;
-    for (int64_t i = 0; i < n; i++) right[i] = asked[i] == read[i];
-    ito_status st = ito__mean_score(ctx, &r, 0, n, right, out);
+    for (int64_t i = 0; i < n; i++)
+        if (asked[i] >= 0) right[n_asked++] = asked[i] == read[i];
+    ito_status st = n_asked
+                        ? ito__mean_score(ctx, &r, 0, n_asked, right, out)
+                        : ito__fail(ctx, ITO_USAGE, "accuracy needs at least 1 sample with a label, found 0 among %lld",
+                                    (long long)n);
     ito__free(ctx, right);
     return st;
 }

@@ -7,6 +7,7 @@
 
 #include <ito/metric.h>
 #include <ito/rng.h>
+#include <ito/shapes.h>
 
 static void normals(uint64_t seed, uint32_t step, double mean, double sd, int64_t n, float *x)
 {
@@ -211,6 +212,42 @@ static void test_accuracy(void **state)
     assert_fails(ctx, ITO_USAGE, "found 0", ito_accuracy(ctx, 0, asked, read, NULL, &s));
 }
 
+/* Pictures of shapes as samples of what they show and of what they do not, beside pictures of another kind. */
+static void test_reader(void **state)
+{
+    enum { n = 40, side = 24, size = side * side * 3 };
+    ito_ctx *ctx = *state;
+    static float x[n * size], red[n * size];
+    int32_t asked[n], wrong[n];
+    ito_shapes_result r;
+    double n_red = 0;
+    for (int i = 0; i < n; i++) {
+        ito_scene scene = ito_shapes_scene(3, 1, (uint64_t)i, 1, 1, 1);
+        ito_shapes_render(&scene, side, side, x + i * size, NULL, NULL);
+        asked[i] = scene.figures[0].shape;
+        wrong[i] = (asked[i] + 1) % ITO_SHAPES_KINDS;
+        n_red += scene.figures[0].colour == 0;
+        scene.figures[0].colour = 0;
+        ito_shapes_render(&scene, side, side, red + i * size, NULL, NULL);
+    }
+    ito_shapes_input in = {.sets = sets_of(x, n, x, n, size), .height = side, .width = side, .asked = asked};
+    assert_ok(ctx, ito_shapes_score(ctx, &in, &(ito_resampling){.n = 20}, &r));
+    assert_true(r.shape.value >= 0.9 && r.shape.low <= r.shape.value);
+    for (int k = 0; k < 3; k++) assert_near((const double[]){r.colour.value, r.size.value, r.count.value}[k], 1, 1e-12);
+    assert_true(r.real_shape.value > 0.8 && r.real_colour.value > 0.8 && r.real_size.value > 0.8 &&
+                r.real_count.value > 0.8);
+    in.asked = wrong;
+    in.sets.y = red;
+    assert_ok(ctx, ito_shapes_score(ctx, &in, NULL, &r));
+    assert_true(r.shape.value <= 0.1);
+    assert_near(r.colour.value, n_red / n, 3.0 / n); /* what the red ones are of all */
+    in.asked = NULL;
+    assert_ok(ctx, ito_shapes_score(ctx, &in, NULL, &r));
+    assert_true(isnan(r.shape.value));
+    in.width = side - 1;
+    assert_fails(ctx, ITO_SHAPE, "expected 24 x 23 x 3", ito_shapes_score(ctx, &in, NULL, &r));
+}
+
 /* ---- intervals ---- */
 
 typedef ito_status score_fn(ito_ctx *ctx, const ito_sets *sets, const ito_resampling *r, ito_score *out);
@@ -337,11 +374,17 @@ static void test_bad_input(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_frechet_of_copies), cmocka_unit_test(test_frechet_of_planes),
-        cmocka_unit_test(test_kernel_subsets),    cmocka_unit_test(test_mmd_of_normals),
-        cmocka_unit_test(test_sliced_of_copies),  cmocka_unit_test(test_neighbours_by_hand),
-        cmocka_unit_test(test_accuracy),          cmocka_unit_test(test_intervals),
-        cmocka_unit_test(test_same_bits),         cmocka_unit_test(test_axis),
+        cmocka_unit_test(test_frechet_of_copies),
+        cmocka_unit_test(test_frechet_of_planes),
+        cmocka_unit_test(test_kernel_subsets),
+        cmocka_unit_test(test_mmd_of_normals),
+        cmocka_unit_test(test_sliced_of_copies),
+        cmocka_unit_test(test_neighbours_by_hand),
+        cmocka_unit_test(test_accuracy),
+        cmocka_unit_test(test_reader),
+        cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_axis),
         cmocka_unit_test(test_bad_input),
     };
     return cmocka_run_group_tests(tests, ctx_setup, ctx_teardown);
