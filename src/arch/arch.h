@@ -23,6 +23,7 @@ typedef struct ito_arch_info {
     int64_t n_labels;                  /* rows of the class table, null label included; 0: no numbered labels */
     int64_t label_width;               /* of labels that are vectors; 0: they are numbers, or there are none */
     bool takes_time;
+    bool any_size; /* images of other sizes are scaled to height x width before they come in (ito_model_features_of) */
     int64_t n_features; /* of what features() gives; 0: there is none */
 } ito_arch_info;
 
@@ -42,6 +43,8 @@ typedef struct ito_arch_def {
     ito_value *(*head)(const ito_scope *s, const void *config, ito_value *features);
     /* What a parameter of an older file is called now: into text, or name itself. NULL: names never changed. */
     const char *(*rename)(const char *name, char *text, size_t size);
+    /* Is this entry of a weights file nothing that the network has, and no mistake? NULL: there are none. */
+    bool (*skips)(const char *name);
 } ito_arch_def;
 
 ito_status ito__arch_find(ito_ctx *ctx, const char *name, const ito_arch_def **out);

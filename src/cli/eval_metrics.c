@@ -9,6 +9,7 @@
 
 #define MOST      32 /* metrics in one command */
 #define USUAL_N   10000
+#define WIDE      512  /* more features than that make each resample of fd take minutes */
 #define TRUSTED_N 2000 /* fewer samples than that are warned of */
 
 typedef struct asked {
@@ -120,7 +121,7 @@ static int open_classifier(scores *s)
 static int check_fit(const scores *s, const ito_model_info *model, const ito_dataset_info *data)
 {
     int status = eval_check_size(s->from, model, data);
-    if (status == CLI_DONE && s->classifier)
+    if (status == CLI_DONE && s->classifier && !ito_model_get_info(s->classifier)->takes_any_size)
         status = eval_check_size(s->classifier_path, ito_model_get_info(s->classifier), data);
     if (status == CLI_DONE && wants(s, ITO_METRIC_SHAPES) && strcmp(s->data_path, "shapes") != 0)
         status = cli_complain("the metric reader is of the data set shapes; %s is another", s->data_path);
@@ -165,7 +166,7 @@ static ito_sets sets_of(const scores *s, float *const rows[2], int64_t d)
 
 static int compute(scores *s)
 {
-    const bool resamples = args_int(s->a, "resamples", 1) > 0;
+    const bool resamples = s->resampling.n > 0;
     ito_metric_input in = {.points = sets_of(s, s->points, (int64_t)eval_set_count(&s->samples)),
                            .height = s->samples.height,
                            .width = s->samples.width,
@@ -272,7 +273,8 @@ static void emit_results(const scores *s)
 
 static int read_resampling(scores *s)
 {
-    int64_t n = args_int(s->a, "resamples", 200), seed = args_int(s->a, "seed", 0);
+    int n_features = s->classifier ? ito_model_get_info(s->classifier)->n_features : 0;
+    int64_t n = args_int(s->a, "resamples", n_features > WIDE ? 20 : 200), seed = args_int(s->a, "seed", 0);
     if (n < 0 || n > 100000) return cli_usage("eval", "--resamples is %lld, expected 0 to 100000", (long long)n);
     s->resampling = (ito_resampling){.n = (int)n, .seed = seed > 0 ? (uint64_t)seed : 0, .level = 0.95};
     return CLI_DONE;
@@ -317,8 +319,8 @@ static int compare(scores *s)
 {
     ito_dataset *data = NULL;
     ito_model_info info = {0};
-    int status = read_resampling(s);
-    if (status == CLI_DONE) status = open_classifier(s);
+    int status = open_classifier(s);
+    if (status == CLI_DONE) status = read_resampling(s);
     if (status == CLI_DONE) status = open_source(s, &info);
     if (status == CLI_DONE) status = eval_open_data(s->app, s->a, s->data_path, &info, &data);
     if (status == CLI_DONE) status = score_on(s, &info, data);

@@ -111,7 +111,8 @@ int eval_set_read(cli *app, ito_model *classifier, const char *what, const eval_
     for (int64_t i = 0; i < s->n && st == ITO_OK && !cli_interrupted(); i += BATCH) {
         int n = (int)(s->n - i < BATCH ? s->n - i : BATCH);
         eval_set_get(s, i, n, images);
-        st = ito_model_features(classifier, n, images, *features + (size_t)i * width, probabilities);
+        st = ito_model_features_of(classifier, n, s->height, s->width, s->channels, images,
+                                   *features + (size_t)i * width, probabilities);
         for (int k = 0; k < n; k++) (*read)[i + k] = largest(probabilities + (size_t)k * n_classes, info->n_classes);
         if (cli_progress_wants_line(&progress, false))
             cli_progress_line(&progress, "features of %s %lld/%lld", what, (long long)i + n, (long long)s->n);
