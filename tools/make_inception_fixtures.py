@@ -127,7 +127,7 @@ class Inception(nn.Module):
         self.Mixed_6a = B(288)
         self.Mixed_6b, self.Mixed_6c, self.Mixed_6d, self.Mixed_6e = C(768, 128), C(768, 160), C(768, 160), C(768, 192)
         self.Mixed_7a, self.Mixed_7b, self.Mixed_7c = D(768), E(1280, False), E(2048, True)
-        self.fc = nn.Linear(2048, 1008)
+        self.fc = nn.Linear(2048, 1008, bias=False)  # the bias is left out, as where the Inception score was defined
 
     def forward(self, x):
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))

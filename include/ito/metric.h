@@ -139,6 +139,17 @@ ito_status ito_precision_recall(ito_ctx *ctx, const ito_sets *sets, const ito_ne
 ito_status ito_accuracy(ito_ctx *ctx, int64_t n, const int32_t *asked, const int32_t *read,
                         const ito_resampling *resampling, ito_score *out);
 
+typedef struct ito_inception_score_result {
+    ito_score whole;             /* of all samples */
+    double split_mean, split_sd; /* over ten equal parts in order, as published scores are; NAN below ten samples */
+} ito_inception_score_result;
+
+/* The Inception score (Salimans et al. 2016, section 4): exp(E_x KL(p(y | x) || p(y))) of probabilities [n, n_classes], 1 to n_classes.
+ * Few samples make it smaller: p(y) is their mean. n and n_classes at least 1; ITO_NUMERIC where a row is not
+ * probabilities that add up to 1 within 1e-3. */
+ito_status ito_inception_score(ito_ctx *ctx, int64_t n, int n_classes, const float *probabilities,
+                               const ito_resampling *resampling, ito_inception_score_result *out);
+
 /* Samples x and data y as images [height, width, 3] in -1..1 of the data set `shapes`. */
 typedef struct ito_shapes_input {
     ito_sets sets; /* d = height width 3 */
@@ -170,7 +181,8 @@ typedef enum ito_metric_needs {
     ITO_METRIC_POINTS = 2,   /* samples and data themselves, one row each */
     ITO_METRIC_LABELS = 4,   /* the class that each sample was asked to be, and the one read in it */
     ITO_METRIC_MODEL = 8,    /* a denoiser and data: loss and likelihoods (ito/likelihood.h), which have no compute() */
-    ITO_METRIC_SHAPES = 16   /* images of the data set `shapes`, whose labels are the shapes' numbers */
+    ITO_METRIC_READINGS = 32, /* a classifier's probabilities of each sample */
+    ITO_METRIC_SHAPES = 16    /* images of the data set `shapes`, whose labels are the shapes' numbers */
 } ito_metric_needs;
 
 typedef struct ito_metric_input {
@@ -178,6 +190,8 @@ typedef struct ito_metric_input {
     int height, width; /* of points that are images */
     int64_t n_labels;
     const int32_t *asked, *read; /* [n_labels] */
+    int n_classes;               /* that the classifier knows */
+    const float *probabilities;  /* [n_labels, n_classes] */
     const ito_resampling *resampling;
 } ito_metric_input;
 

@@ -202,20 +202,20 @@ static ito_value *features(const ito_scope *s, const void *state, const ito_arch
     return ito_op_mean(s->g, x, 1u << 1 | 1u << 2, false);
 }
 
+/* Without the bias: so the program that defined the Inception score (Salimans et al. 2016) reads the graph. */
 static ito_value *head(const ito_scope *s, const void *state, ito_value *h)
 {
     const config *c = state;
     ito_value *w = ito__param(s, "fc.weight", ITO_SHAPE(c->n_classes, FEATURES), ITO_INIT_UNIFORM, 0.02, true);
-    ito_value *b = ito__param(s, "fc.bias", ITO_SHAPE(c->n_classes), ITO_INIT_ZERO, 0, false);
-    return ito_op_linear(s->g, h, w, b);
+    return ito_op_linear(s->g, h, w, NULL);
 }
 
-/* PyTorch counts batches, and torchvision's network has a second head for training. */
+/* PyTorch counts batches, torchvision's network has a second head for training, and the last bias is left out. */
 static bool skips(const char *name)
 {
     static const char counter[] = ".num_batches_tracked", aux[] = "AuxLogits.";
     size_t n = strlen(name), k = sizeof counter - 1;
-    return (n > k && !strcmp(name + n - k, counter)) || !strncmp(name, aux, sizeof aux - 1);
+    return (n > k && !strcmp(name + n - k, counter)) || !strcmp(name, "fc.bias") || !strncmp(name, aux, sizeof aux - 1);
 }
 
 static ito_value *build(const ito_scope *s, const void *state, const ito_arch_inputs *in)

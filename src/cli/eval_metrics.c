@@ -30,8 +30,8 @@ typedef struct scores {
     bool has_model;       /* else they come from --samples */
     const char *from;     /* the model or the file */
     eval_set samples, data;
-    float *features[2], *points[2];
-    int32_t *read[2];
+    eval_reading readings[2];
+    float *points[2];
     ito_resampling resampling;
     ito_metric_result results[MOST];
 } scores;
@@ -94,7 +94,7 @@ static bool wants(const scores *s, unsigned needs)
 
 static bool wants_classifier(const scores *s)
 {
-    return wants(s, ITO_METRIC_FEATURES | ITO_METRIC_LABELS);
+    return wants(s, ITO_METRIC_FEATURES | ITO_METRIC_LABELS | ITO_METRIC_READINGS);
 }
 
 /* ---- what it is computed from ---- */
@@ -150,8 +150,7 @@ static int prepare(scores *s)
     const eval_set *const sets[] = {&s->samples, &s->data};
     int status = CLI_DONE;
     for (int i = 0; i < 2 && status == CLI_DONE; i++) {
-        if (s->classifier)
-            status = eval_set_read(s->app, s->classifier, names[i], sets[i], &s->features[i], &s->read[i]);
+        if (s->classifier) status = eval_set_read(s->app, s->classifier, names[i], sets[i], &s->readings[i]);
         if (!wants(s, ITO_METRIC_POINTS)) continue;
         s->points[i] = cli_alloc((size_t)sets[i]->n * eval_set_count(sets[i]) * sizeof *s->points[i]);
         eval_set_get(sets[i], 0, sets[i]->n, s->points[i]);
@@ -172,9 +171,14 @@ static int compute(scores *s)
                            .width = s->samples.width,
                            .n_labels = s->samples.n,
                            .asked = s->samples.labels,
-                           .read = s->read[0],
+                           .read = s->readings[0].read,
+                           .probabilities = s->readings[0].probabilities,
                            .resampling = resamples ? &s->resampling : NULL};
-    if (s->classifier) in.features = sets_of(s, s->features, ito_model_get_info(s->classifier)->n_features);
+    float *const features[] = {s->readings[0].features, s->readings[1].features};
+    if (s->classifier) {
+        in.features = sets_of(s, features, ito_model_get_info(s->classifier)->n_features);
+        in.n_classes = ito_model_get_info(s->classifier)->n_classes;
+    }
     for (int k = 0; k < s->metrics.n; k++) {
         const ito_metric_def *def = s->metrics.defs[k];
         if (def->needs & ITO_METRIC_MODEL) continue;
@@ -332,9 +336,8 @@ static void clear(scores *s)
 {
     for (int k = 0; k < s->metrics.n; k++) ito_opts_destroy(s->metrics.opts[k]);
     for (int i = 0; i < 2; i++) {
-        free(s->features[i]);
+        eval_reading_clear(&s->readings[i]);
         free(s->points[i]);
-        free(s->read[i]);
     }
     eval_set_clear(&s->samples);
     eval_set_clear(&s->data);

@@ -96,30 +96,37 @@ static int32_t largest(const float *p, int n)
     return best;
 }
 
-int eval_set_read(cli *app, ito_model *classifier, const char *what, const eval_set *s, float **features,
-                  int32_t **read)
+int eval_set_read(cli *app, ito_model *classifier, const char *what, const eval_set *s, eval_reading *out)
 {
     const ito_model_info *info = ito_model_get_info(classifier);
-    size_t n_classes = (size_t)info->n_classes, width = (size_t)info->n_features;
+    size_t n_classes = (size_t)info->n_classes, width = (size_t)info->n_features, all = (size_t)s->n;
     float *images = cli_alloc(BATCH * eval_set_count(s) * sizeof *images);
-    float *probabilities = cli_alloc(BATCH * n_classes * sizeof *probabilities);
     cli_progress progress;
     ito_status st = ITO_OK;
-    *features = cli_alloc((size_t)s->n * width * sizeof **features);
-    *read = cli_alloc((size_t)s->n * sizeof **read);
+    out->features = cli_alloc(all * width * sizeof *out->features);
+    out->probabilities = cli_alloc(all * n_classes * sizeof *out->probabilities);
+    out->read = cli_alloc(all * sizeof *out->read);
     cli_progress_begin(&progress, app);
     for (int64_t i = 0; i < s->n && st == ITO_OK && !cli_interrupted(); i += BATCH) {
         int n = (int)(s->n - i < BATCH ? s->n - i : BATCH);
+        float *probabilities = out->probabilities + (size_t)i * n_classes;
         eval_set_get(s, i, n, images);
         st = ito_model_features_of(classifier, n, s->height, s->width, s->channels, images,
-                                   *features + (size_t)i * width, probabilities);
-        for (int k = 0; k < n; k++) (*read)[i + k] = largest(probabilities + (size_t)k * n_classes, info->n_classes);
+                                   out->features + (size_t)i * width, probabilities);
+        for (int k = 0; k < n; k++) out->read[i + k] = largest(probabilities + (size_t)k * n_classes, info->n_classes);
         if (cli_progress_wants_line(&progress, false))
             cli_progress_line(&progress, "features of %s %lld/%lld", what, (long long)i + n, (long long)s->n);
     }
     cli_progress_end(&progress);
     free(images);
-    free(probabilities);
     if (st == ITO_OK && cli_interrupted()) return cli_complain("stopped; run the same command to go on");
     return st == ITO_OK ? CLI_DONE : cli_fail(app, st);
+}
+
+void eval_reading_clear(eval_reading *r)
+{
+    free(r->features);
+    free(r->probabilities);
+    free(r->read);
+    *r = (eval_reading){0};
 }

@@ -32,8 +32,12 @@ char *eval_set_usual_path(const sampling *s);
 /* The first samples of a .npz file, all of them where there are not `most`. */
 int eval_set_from_file(cli *app, const char *path, int64_t most, eval_set *out);
 
-/* What a classifier makes of a set: features [n, n_features], and the class that it reads in each [n]. Freed with free(). */
-int eval_set_read(cli *app, ito_model *classifier, const char *what, const eval_set *s, float **features,
-                  int32_t **read);
+/* What a classifier makes of a set: features [n, n_features], probabilities [n, n_classes], and the class that it reads in each [n]. */
+typedef struct eval_reading {
+    float *features, *probabilities;
+    int32_t *read;
+} eval_reading;
+int eval_set_read(cli *app, ito_model *classifier, const char *what, const eval_set *s, eval_reading *out);
+void eval_reading_clear(eval_reading *r);
 
 #endif

@@ -10,11 +10,11 @@ static const char *claims(const ito_choice *choice, char *text, size_t size)
 {
     unsigned needs = ((const ito_metric_def *)choice)->needs;
     snprintf(text, size, "of %s",
-             needs & ITO_METRIC_FEATURES ? "a classifier's features"
-             : needs & ITO_METRIC_SHAPES ? "samples of shapes"
-             : needs & ITO_METRIC_LABELS ? "what a classifier reads"
-             : needs & ITO_METRIC_POINTS ? "the samples themselves"
-                                         : "a denoiser on data");
+             needs & ITO_METRIC_FEATURES                         ? "a classifier's features"
+             : needs & ITO_METRIC_SHAPES                         ? "samples of shapes"
+             : needs & (ITO_METRIC_LABELS | ITO_METRIC_READINGS) ? "what a classifier reads"
+             : needs & ITO_METRIC_POINTS                         ? "the samples themselves"
+                                                                 : "a denoiser on data");
     return text;
 }
 

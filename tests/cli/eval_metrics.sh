@@ -4,7 +4,7 @@ ito train shapes --size 8 --batch 4 --steps 4 --threads 1 --quiet --out model \
 ito train shapes --task classifier --size 8 --batch 16 --steps 20 --threads 1 --quiet --out classifier > /dev/null
 quick='--steps 2 --threads 1 --quiet --classifier classifier --resamples 20'
 numbers='s/-\{0,1\}[0-9][0-9.]*\(e-[0-9]*\)\{0,1\} %/P %/; s/fingerprint [0-9a-f]*/fingerprint F/; s/\(^  [a-z_]*  *\)-\{0,1\}[0-9][0-9.e-]*/\1N/; s/interval .* to .*/interval N to N/; s/+- .*/+- N/'
-ito eval model shapes --metrics fd,kd,pr,accuracy,swd,mmd,energy -n 20 $quick 2> warning | sed "$numbers"
+ito eval model shapes --metrics fd,kd,pr,accuracy,is,swd,mmd,energy -n 20 $quick 2> warning | sed "$numbers"
 cut -d: -f1-2 warning
 ito eval model shapes --metrics fd,pr -n 20 $quick --metric pr.k=2 --json 2> /dev/null |
     sed 's/"fingerprint":"[0-9a-f]\{16\}"/F/; s/{"value":[^}]*}/S/g'

@@ -212,6 +212,37 @@ static void test_accuracy(void **state)
     assert_fails(ctx, ITO_USAGE, "found 0", ito_accuracy(ctx, 0, asked, read, NULL, &s));
 }
 
+/* Sure of one of k classes, all as often: k. Sure of one class, or of nothing: 1. By hand in between. */
+static void test_inception_score(void **state)
+{
+    enum { n = 60, k = 4 };
+    ito_ctx *ctx = *state;
+    float sure[n * k] = {0}, one[n * k] = {0}, nothing[n * k], half[2 * 2] = {0.9F, 0.1F, 0.2F, 0.8F};
+    ito_inception_score_result r;
+    for (int i = 0; i < n; i++) {
+        sure[i * k + i % k] = 1;
+        one[i * k] = 1;
+        for (int c = 0; c < k; c++) nothing[i * k + c] = 1.0F / k;
+    }
+    assert_ok(ctx, ito_inception_score(ctx, n, k, sure, &(ito_resampling){.n = 50}, &r));
+    assert_near(r.whole.value, k, 1e-12);
+    assert_true(r.whole.low < k && r.whole.sd > 0);
+    assert_true(r.split_mean < k); /* parts of 6 do not have all classes as often */
+    assert_ok(ctx, ito_inception_score(ctx, n, k, one, NULL, &r));
+    assert_near(r.whole.value, 1, 1e-12);
+    assert_ok(ctx, ito_inception_score(ctx, n, k, nothing, NULL, &r));
+    assert_near(r.whole.value, 1, 1e-12);
+    assert_near(r.split_mean, 1, 1e-12);
+    double kl = 0, mean[2] = {((double)half[0] + (double)half[2]) / 2, ((double)half[1] + (double)half[3]) / 2};
+    for (int i = 0; i < 4; i++) kl += (double)half[i] * log((double)half[i] / mean[i % 2]) / 2;
+    assert_ok(ctx, ito_inception_score(ctx, 2, 2, half, NULL, &r));
+    assert_near(r.whole.value, exp(kl), 1e-7); /* float32 rows do not quite add up to 1 */
+    assert_true(isnan(r.split_mean));
+    half[0] = 1.5F;
+    assert_fails(ctx, ITO_NUMERIC, "of sample 0 add up to 1.6", ito_inception_score(ctx, 2, 2, half, NULL, &r));
+    assert_fails(ctx, ITO_USAGE, "found 0 and 2", ito_inception_score(ctx, 0, 2, half, NULL, &r));
+}
+
 /* Pictures of shapes as samples of what they show and of what they do not, beside pictures of another kind. */
 static void test_reader(void **state)
 {
@@ -374,17 +405,12 @@ static void test_bad_input(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_frechet_of_copies),
-        cmocka_unit_test(test_frechet_of_planes),
-        cmocka_unit_test(test_kernel_subsets),
-        cmocka_unit_test(test_mmd_of_normals),
-        cmocka_unit_test(test_sliced_of_copies),
-        cmocka_unit_test(test_neighbours_by_hand),
-        cmocka_unit_test(test_accuracy),
-        cmocka_unit_test(test_reader),
-        cmocka_unit_test(test_intervals),
-        cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_axis),
+        cmocka_unit_test(test_frechet_of_copies), cmocka_unit_test(test_frechet_of_planes),
+        cmocka_unit_test(test_kernel_subsets),    cmocka_unit_test(test_mmd_of_normals),
+        cmocka_unit_test(test_sliced_of_copies),  cmocka_unit_test(test_neighbours_by_hand),
+        cmocka_unit_test(test_accuracy),          cmocka_unit_test(test_reader),
+        cmocka_unit_test(test_inception_score),   cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_same_bits),         cmocka_unit_test(test_axis),
         cmocka_unit_test(test_bad_input),
     };
     return cmocka_run_group_tests(tests, ctx_setup, ctx_teardown);

@@ -6,6 +6,7 @@
 static ito_status score(ito_ctx *ctx, void *arg)
 {
     static const int32_t labels[] = {0, 1, 2};
+    static const float probabilities[] = {1, 0, 0.5F, 0.5F, 0.25F, 0.75F};
     const float *x = arg;
     const ito_resampling r = {.n = 3};
     ito_metric_input in = {.features = {.x = x, .y = x + 14, .n = 7, .m = 6, .d = 2},
@@ -13,9 +14,11 @@ static ito_status score(ito_ctx *ctx, void *arg)
                            .n_labels = 3,
                            .asked = labels,
                            .read = labels,
+                           .n_classes = 2,
+                           .probabilities = probabilities,
                            .resampling = &r};
-    static const char *const names[] = {"fd", "kd", "pr", "accuracy", "swd", "mmd", "energy"};
-    for (int i = 0; i < 7; i++) {
+    static const char *const names[] = {"fd", "kd", "pr", "accuracy", "is", "swd", "mmd", "energy"};
+    for (int i = 0; i < 8; i++) {
         const ito_metric_def *def;
         ito_metric_result out;
         ito_status st = ito_metric_find(ctx, names[i], &def);
