@@ -11,7 +11,7 @@ set -eu
 packages() {
     case $1 in
     build) echo gcc libc6-dev cmake ninja-build pkg-config libpng-dev libjpeg62-turbo-dev zlib1g-dev libjansson-dev \
-        libcmocka-dev ;;
+        liblapacke-dev libcmocka-dev ;;
     lint) echo clang clang-format clang-tidy python3 libomp-dev libclang-rt-14-dev g++ ;;
     valgrind) echo valgrind ;;
     arm) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user ;;

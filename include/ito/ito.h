@@ -66,6 +66,7 @@
 #include <ito/data.h>
 #include <ito/grid.h>
 #include <ito/image.h>
+#include <ito/npz.h>
 #include <ito/panels.h>
 #include <ito/plot.h>
 #include <ito/safetensors.h>

@@ -20,7 +20,9 @@ extern "C" {
 
 typedef struct ito_model ito_model;
 
-/* The caller destroys *out. ITO_FORMAT or ITO_NOT_FOUND say which file, which field. */
+/* The caller destroys *out. ITO_FORMAT or ITO_NOT_FOUND say which file, which field. dir may be a safetensors file with the weights
+ * of Inception-v3 under the names that pytorch-fid and torchvision give them ("Mixed_5b.branch1x1.conv.weight", ..., "fc.weight"
+ * [1008 or 1000, 2048]): a classifier for ito_model_features_of, FID's where the weights are those of pytorch-fid's file. */
 ito_status ito_model_open(ito_ctx *ctx, const char *dir, ito_model **out);
 void ito_model_destroy(ito_model *model);
 
@@ -33,6 +35,8 @@ typedef struct ito_model_info {
     int height, width, channels;
     int n_classes;                  /* 0: not conditional */
     const char *const *class_names; /* n_classes of them; "0", "1", ... when nobody named them */
+    bool takes_any_size;            /* ito_model_features_of scales images to height x width */
+    int n_features;                 /* of a classifier: numbers that its last layer reads; of a denoiser 0 */
     bool has_null_label;            /* can be sampled without a label: classifier-free guidance works */
     int64_t n_weights;
     const ito_process *process; /* of a denoiser */
@@ -79,6 +83,22 @@ ito_status ito_generate(ito_model *model, const ito_generate_options *options, f
 
 /* probabilities [n, n_classes] of images [n, H, W, C]. ITO_STATE for a denoiser. */
 ito_status ito_model_classify(ito_model *model, int n, const float *images, float *probabilities);
+
+/* features [n, n_features], what the classifier's last layer reads, of images [n, H, W, C] in -1..1: ItoConvNet's are the mean over
+ * the image of its last activations, about 0..10. probabilities [n, n_classes] come from the same pass, or NULL. Images are
+ * taken 64 at a time; features do not depend on the batch but to 1e-4. ITO_STATE for a denoiser. */
+ito_status ito_model_features(ito_model *model, int n, const float *images, float *features, float *probabilities);
+
+/* The same of images [n, height, width, channels] of any size, for extractors that take any (takes_any_size): each is scaled to the
+ * extractor's size by bilinear interpolation without antialiasing, half-pixel centres (PyTorch's interpolate(mode="bilinear",
+ * align_corners=False)), and grey becomes three equal channels. Inception-v3 so sees 299 x 299 in -1..1, as FID is defined.
+ * ITO_SHAPE for another size than that of an extractor with one size of its own, or for channels other than its own and 1. */
+ito_status ito_model_features_of(ito_model *model, int n, int height, int width, int channels, const float *images,
+                                 float *features, float *probabilities);
+
+/* A hash of the network's config and of every weight's name, shape and value (FNV-1a, 64 bits): two extractors with the same one
+ * give the same features, so it stands beside every number that is made of them. ITO_MEMORY. */
+ito_status ito_model_fingerprint(const ito_model *model, uint64_t *out);
 
 #ifdef __cplusplus
 }

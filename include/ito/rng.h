@@ -31,6 +31,9 @@ typedef enum ito_stream {
     ITO_STREAM_DEQUANTISE,
     ITO_STREAM_BROWNIAN, /* the paths of samplers that follow one */
     ITO_STREAM_SELF,     /* whose network sees its own estimate of x_0 in training */
+    ITO_STREAM_RESAMPLE,   /* bootstrap */
+    ITO_STREAM_SUBSET,     /* random subsets of a set */
+    ITO_STREAM_PROJECTION, /* directions of sliced distances */
     ITO_STREAM_USER = 1024
 } ito_stream;
 

@@ -23,6 +23,8 @@ typedef struct ito_arch_info {
     int64_t n_labels;                  /* rows of the class table, null label included; 0: no numbered labels */
     int64_t label_width;               /* of labels that are vectors; 0: they are numbers, or there are none */
     bool takes_time;
+    bool any_size; /* images of other sizes are scaled to height x width before they come in (ito_model_features_of) */
+    int64_t n_features; /* of what features() gives; 0: there is none */
 } ito_arch_info;
 
 typedef struct ito_arch_def {
@@ -35,8 +37,14 @@ typedef struct ito_arch_def {
     ito_status (*check_size)(ito_ctx *ctx, const void *config, int64_t height, int64_t width);
     /* [N, H, W, out_channels], or logits [N, classes] */
     ito_value *(*build)(const ito_scope *s, const void *config, const ito_arch_inputs *in);
+    /* Of a classifier: the features [N, n_features] that its last layer reads, and the logits that head() makes of them. build()
+     * is the one behind the other. */
+    ito_value *(*features)(const ito_scope *s, const void *config, const ito_arch_inputs *in);
+    ito_value *(*head)(const ito_scope *s, const void *config, ito_value *features);
     /* What a parameter of an older file is called now: into text, or name itself. NULL: names never changed. */
     const char *(*rename)(const char *name, char *text, size_t size);
+    /* Is this entry of a weights file nothing that the network has, and no mistake? NULL: there are none. */
+    bool (*skips)(const char *name);
 } ito_arch_def;
 
 ito_status ito__arch_find(ito_ctx *ctx, const char *name, const ito_arch_def **out);

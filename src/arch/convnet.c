@@ -66,7 +66,8 @@ static ito_arch_info info(const void *state)
                            .out_channels = c->n_classes,
                            .height = c->height,
                            .width = c->width,
-                           .size_multiple = (int64_t)1 << (c->n_levels - 1)};
+                           .size_multiple = (int64_t)1 << (c->n_levels - 1),
+                           .n_features = c->channels[c->n_levels - 1]};
 }
 
 static ito_status check_size(ito_ctx *ctx, const void *state, int64_t height, int64_t width)
@@ -95,7 +96,7 @@ static ito_value *conv_block(const ito_scope *outer, const char *name, ito_value
     return y;
 }
 
-static ito_value *build(const ito_scope *s, const void *state, const ito_arch_inputs *in)
+static ito_value *features(const ito_scope *s, const void *state, const ito_arch_inputs *in)
 {
     const config *c = state;
     ito_value *h = in->x;
@@ -106,12 +107,22 @@ static ito_value *build(const ito_scope *s, const void *state, const ito_arch_in
         h = conv_block(&level, "1", h, c->channels[i]);
         ito__scope_end(&level);
     }
-    h = ito_op_mean(s->g, h, 1u << 1 | 1u << 2, false);
+    return ito_op_mean(s->g, h, 1u << 1 | 1u << 2, false);
+}
+
+static ito_value *head(const ito_scope *s, const void *state, ito_value *h)
+{
+    const config *c = state;
     int64_t n_in = c->channels[c->n_levels - 1];
     double bound = 1 / sqrt((double)n_in);
     ito_value *w = ito__param(s, "head.weight", ITO_SHAPE(c->n_classes, n_in), ITO_INIT_UNIFORM, bound, true);
     ito_value *b = ito__param(s, "head.bias", ITO_SHAPE(c->n_classes), ITO_INIT_ZERO, 0, false);
     return ito_op_linear(s->g, h, w, b);
+}
+
+static ito_value *build(const ito_scope *s, const void *state, const ito_arch_inputs *in)
+{
+    return head(s, state, features(s, state, in));
 }
 
 extern const ito_arch_def ito__arch_convnet;
@@ -127,4 +138,6 @@ const ito_arch_def ito__arch_convnet = {
     .info = info,
     .check_size = check_size,
     .build = build,
+    .features = features,
+    .head = head,
 };

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ito/npz.h>
 #include <ito/version.h>
 
 #include "scatter.h"
@@ -133,6 +134,24 @@ static int write_each(const sampling *s, const char *folder)
     return status;
 }
 
+/* One batch of images, with their labels where every one has one. */
+static int write_batch(const sampling *s, const char *path)
+{
+    int n = s->options.n;
+    size_t size = sampling_image_size(s);
+    ito_npz batch = {.n = n, .height = s->info->height, .width = s->info->width, .channels = s->info->channels};
+    bool labelled = true;
+    int status = cli_make_folder_of(path);
+    if (status != CLI_DONE) return status;
+    for (int i = 0; i < n; i++) labelled = labelled && s->labels[i] >= 0;
+    batch.images = cli_alloc((size_t)n * size);
+    batch.labels = labelled ? s->labels : NULL;
+    ito_image_from_unit(s->images, (size_t)n * size, batch.images);
+    ito_status st = ito_npz_write(s->app->ctx, path, &batch, false);
+    free(batch.images);
+    return st == ITO_OK ? CLI_DONE : cli_fail(s->app, st);
+}
+
 /* Points: a table or a scatter plot. */
 static int write_points(const sampling *s, const args *a, const char *path)
 {
@@ -228,6 +247,7 @@ static void report(const sampling *s, const char *out, const char *trajectory_fi
 static int write(const sampling *s, const args *a, const char *out)
 {
     if (points_are(s->info->height, s->info->width)) return write_points(s, a, out);
+    if (cli_ends_in(out, ".npz")) return write_batch(s, out);
     return cli_ends_in(out, ".png") ? write_grid(s, a, out) : write_each(s, out);
 }
 
@@ -238,8 +258,11 @@ static int check_out(const sampling *s, const args *a, const char *out)
         return cli_usage("sample", "--interpolate makes one picture of its frames: --out FILE.png, not '%s'", out);
     bool is_plot = cli_ends_in(out, ".png") || cli_ends_in(out, ".svg");
     if (!points_are(s->info->height, s->info->width)) {
+        if (cli_ends_in(out, ".npz") && s->info->channels != 3 && s->info->channels != 1)
+            return cli_usage("sample", "--out is '%s', which holds images of 3 channels or 1; %s makes %d", out,
+                             s->path, s->info->channels);
         if (!points_is_table(out) && !cli_ends_in(out, ".svg")) return CLI_DONE;
-        return cli_usage("sample", "--out is '%s', but %s makes images: a .png or a folder", out, s->path);
+        return cli_usage("sample", "--out is '%s', but %s makes images: a .png, a .npz or a folder", out, s->path);
     }
     if (!is_plot && !points_is_table(out))
         return cli_usage("sample", "--out is '%s', but %s makes points: .csv, .npy, .png or .svg", out, s->path);
@@ -287,7 +310,7 @@ static int run(cli *app, const args *a)
 
 static const arg_def options[] = {
     {"out", ARG_TEXT, "FILE|DIR",
-     "a grid into FILE.png, or one PNG each into DIR; points: .csv, .npy, .png, .svg [" DEFAULT_OUT "]"},
+     "a grid .png, a batch .npz, or PNGs into DIR; points: .csv, .npy, .png, .svg [" DEFAULT_OUT "]"},
     {"trajectory", ARG_TEXT, "FILE", "also a PNG of the way from noise to the first samples"},
     {"interpolate", ARG_TEXT, "A,B", "frames between the noises of seeds A and B, as many as -n [10]"},
     {"encode", ARG_TEXT, "IMAGE|DATA",

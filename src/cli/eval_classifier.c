@@ -59,9 +59,9 @@ static ito_status pass(cli *app, ito_model *classifier, const ito_dataset *data,
 int eval_check_size(const char *path, const ito_model_info *model, const ito_dataset_info *data)
 {
     if (model->channels != data->channels || model->height != data->height || model->width != data->width)
-        return cli_complain("%s reads images of %d x %d x %d, the data has %d x %d x %d; --data size=%d may help", path,
-                            model->width, model->height, model->channels, data->width, data->height, data->channels,
-                            model->height);
+        return cli_complain("%s is for images of %d x %d x %d, the data has %d x %d x %d; --data size=%d may help",
+                            path, model->width, model->height, model->channels, data->width, data->height,
+                            data->channels, model->height);
     return CLI_DONE;
 }
 
@@ -93,12 +93,12 @@ static void print_accuracy(cli *app, const args *a, const char *path, const ito_
     emit_end(j);
 }
 
-int eval_open_data(cli *app, const args *a, const ito_model_info *info, ito_dataset **out)
+int eval_open_data(cli *app, const args *a, const char *source, const ito_model_info *info, ito_dataset **out)
 {
     const ito_dataset_def *def;
     cli_words set = {0};
     *out = NULL;
-    ito_status st = ito_dataset_detect(app->ctx, a->operands[1], &def);
+    ito_status st = ito_dataset_detect(app->ctx, source, &def);
     if (st != ITO_OK) return cli_fail(app, st);
     bool has_split = false, has_size = false;
     for (const ito_opt_def *d = def->choice.options; d && d->type != ITO_OPT_END_TYPE; d++) {
@@ -108,7 +108,7 @@ int eval_open_data(cli *app, const args *a, const ito_model_info *info, ito_data
     if (has_split || args_has(a, "split")) cli_words_add(&set, "split=%s", args_text(a, "split", "test"));
     if (has_size && info->height == info->width) cli_words_add(&set, "size=%d", info->height);
     cli_words_from(&set, a, "data");
-    return cli_data_open(app, a->operands[1], &set, out);
+    return cli_data_open(app, source, &set, out);
 }
 
 int eval_accuracy(cli *app, const args *a, ito_model *classifier, const char *path)
@@ -116,7 +116,7 @@ int eval_accuracy(cli *app, const args *a, ito_model *classifier, const char *pa
     const ito_model_info *info = ito_model_get_info(classifier);
     accuracy result = {0};
     ito_dataset *data;
-    int status = eval_open_data(app, a, info, &data);
+    int status = eval_open_data(app, a, a->operands[1], info, &data);
     if (status != CLI_DONE) return status;
     cli_interrupt_catch();
     eval_counts_create(&result.counts, info->n_classes);

@@ -1,4 +1,4 @@
-/* Gzip through zlib, into a buffer that doubles as the data comes: the length that the file claims is not believed. */
+/* Gzip and plain deflate through zlib, into a buffer that doubles as the data comes: the length that the file claims is not believed. */
 #include "format/gzip.h"
 
 #include <limits.h>
@@ -39,20 +39,20 @@ static ito_status unpack(ito_ctx *ctx, const char *where, z_stream *z, size_t ma
             return ito__fail(ctx, ITO_FORMAT, "%s: unpacks to more than %zu bytes", where, max_bytes);
         if (rc == Z_MEM_ERROR) return ito__fail_memory(ctx, capacity);
         if (rc != Z_OK && rc != Z_STREAM_END)
-            return ito__fail(ctx, ITO_FORMAT, "%s: malformed gzip after %zu bytes: %s", where, *used,
+            return ito__fail(ctx, ITO_FORMAT, "%s: malformed gzip or deflated data after %zu bytes: %s", where, *used,
                              z->msg ? z->msg : "the file ends too early");
     }
     return ITO_OK;
 }
 
-ito_status ito__gzip_unpack(ito_ctx *ctx, const char *where, const unsigned char *bytes, size_t n, size_t max_bytes,
-                            unsigned char **out, size_t *n_out)
+static ito_status unpack_all(ito_ctx *ctx, const char *where, const unsigned char *bytes, size_t n, size_t max_bytes,
+                             int window_bits, unsigned char **out, size_t *n_out)
 {
     *out = NULL;
     *n_out = 0;
-    if (n > UINT_MAX) return ito__fail(ctx, ITO_UNSUPPORTED, "%s: gzip files of 4 GiB or more; unpack it", where);
+    if (n > UINT_MAX) return ito__fail(ctx, ITO_UNSUPPORTED, "%s: 4 GiB or more of compressed data; unpack it", where);
     z_stream z = {.next_in = (Bytef *)bytes, .avail_in = (uInt)n};
-    if (inflateInit2(&z, 15 + 16) != Z_OK) return ito__fail_memory(ctx, 0);
+    if (inflateInit2(&z, window_bits) != Z_OK) return ito__fail_memory(ctx, 0);
     ito_status st = unpack(ctx, where, &z, max_bytes, out, n_out);
     inflateEnd(&z);
     if (st != ITO_OK) {
@@ -61,4 +61,16 @@ ito_status ito__gzip_unpack(ito_ctx *ctx, const char *where, const unsigned char
         *n_out = 0;
     }
     return st;
+}
+
+ito_status ito__gzip_unpack(ito_ctx *ctx, const char *where, const unsigned char *bytes, size_t n, size_t max_bytes,
+                            unsigned char **out, size_t *n_out)
+{
+    return unpack_all(ctx, where, bytes, n, max_bytes, 15 + 16, out, n_out);
+}
+
+ito_status ito__inflate(ito_ctx *ctx, const char *where, const unsigned char *bytes, size_t n, size_t max_bytes,
+                        unsigned char **out, size_t *n_out)
+{
+    return unpack_all(ctx, where, bytes, n, max_bytes, -15, out, n_out);
 }

@@ -1,11 +1,13 @@
 /* A model directory, opened. */
 #include <ito/model.h>
+#include <ito/safetensors.h>
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "format/bilinear.h"
 #include "pipeline/generate.h"
 #include "pipeline/model_dir.h"
 
@@ -175,6 +177,8 @@ static ito_status describe(ito_model *m)
                          m->dir, (long long)a->in_channels);
     m->info.channels = (int)ito__net_channels(m->network, m->use.takes_x0);
     m->info.n_weights = ito_param_list_n_weights(m->network->params);
+    m->info.takes_any_size = a->any_size;
+    m->info.n_features = (int)a->n_features;
     m->info.has_null_label = a->n_labels > 1;
     ITO_TRY(read_units(m));
     char *text = json_dumps(m->record, JSON_INDENT(2));
@@ -187,8 +191,43 @@ static ito_status describe(ito_model *m)
     return name_classes(m, classifier ? a->out_channels : ITO_MAX(a->n_labels - 1, 0));
 }
 
+/* Weights of Inception-v3 alone: how many classes there are follows from the last layer's shape. */
+static ito_status open_inception(ito_model *m)
+{
+    ito_safetensors *file;
+    ITO_TRY(ito_safetensors_open(m->ctx, m->dir, &file));
+    const ito_safetensors_entry *last = ito_safetensors_find(file, "fc.weight");
+    int64_t n_classes = last && last->shape.n_dims == 2 ? last->shape.d[0] : 0;
+    ito_safetensors_close(file);
+    if (n_classes < 2)
+        return ito__fail(
+            m->ctx, ITO_FORMAT,
+            "%s: no tensor 'fc.weight' [classes, 2048]: expected the weights of Inception-v3, or a model directory",
+            m->dir);
+    json_t *config = json_pack("{s:s, s:I}", "_class_name", "ItoInceptionV3", "num_classes", (json_int_t)n_classes);
+    m->index = json_object();
+    m->record = json_object();
+    if (!config || !m->index || !m->record) return ito__fail_memory(m->ctx, 0);
+    m->info.pipeline = "ItoClassifier";
+    m->info.task = "classifier";
+    ito_status st = ito__network_create(m->ctx, m->dir, config, &m->network);
+    json_decref(config);
+    if (st == ITO_OK) st = ito_params_create(m->ctx, m->network->params, ITO_F32, &m->params);
+    if (st == ITO_OK) st = ito__weights_read(m->ctx, m->dir, m->network, m->params);
+    if (st == ITO_OK) st = ito__runner_create(m->ctx, m->network, m->params, &m->runner);
+    return st == ITO_OK ? describe(m) : st;
+}
+
+static bool is_weights(const char *path)
+{
+    static const char end[] = ".safetensors";
+    size_t n = strlen(path), k = sizeof end - 1;
+    return n > k && !strcmp(path + n - k, end) && ito__path_exists(path) && !ito__path_is_dir(path);
+}
+
 static ito_status open_parts(ito_model *m)
 {
+    if (is_weights(m->dir)) return open_inception(m);
     ITO_TRY(read_index(m));
     bool classifier = json_object_get(m->index, "classifier") != NULL;
     if (!classifier && !json_object_get(m->index, "unet"))
@@ -281,19 +320,108 @@ static void softmax(int n, float *row)
 }
 
 #define CLASSIFY_BATCH 64
+#define SCALED_BATCH   8 /* of Inception-v3: its maps take 20 MiB for an image */
+
+/* The classifier on a few images at a time; features and probabilities may be NULL. */
+static ito_status classify(ito_model *m, int n, const float *images, float *features, float *probabilities)
+{
+    ptrdiff_t size = (ptrdiff_t)m->info.height * m->info.width * m->info.channels;
+    float *logits = ito__alloc_array(m->ctx, CLASSIFY_BATCH, (size_t)m->info.n_classes * sizeof *logits);
+    ito_status st = logits ? ITO_OK : ITO_MEMORY;
+    for (int first = 0; first < n && st == ITO_OK; first += CLASSIFY_BATCH) {
+        int count = ITO_MIN(CLASSIFY_BATCH, n - first);
+        float *out = probabilities ? probabilities + (ptrdiff_t)first * m->info.n_classes : logits;
+        ito__runner_batch batch = {
+            .n = count, .h = m->info.height, .w = m->info.width, .x = images + first * size, .out = out};
+        if (features) batch.features = features + (ptrdiff_t)first * m->info.n_features;
+        st = ito__runner_run(m->runner, &batch);
+        for (int i = 0; i < count && st == ITO_OK; i++)
+            softmax(m->info.n_classes, out + (ptrdiff_t)i * m->info.n_classes);
+    }
+    ito__free(m->ctx, logits);
+    return st;
+}
 
 ito_status ito_model_classify(ito_model *m, int n, const float *images, float *probabilities)
 {
     ITO_TRY(expect(m, "classifier"));
-    ptrdiff_t size = (ptrdiff_t)m->info.height * m->info.width * m->info.channels;
-    for (int first = 0; first < n; first += CLASSIFY_BATCH) {
-        int count = ITO_MIN(CLASSIFY_BATCH, n - first);
-        float *out = probabilities + (ptrdiff_t)first * m->info.n_classes;
-        ITO_TRY(ito__runner_run(
-            m->runner,
-            &(ito__runner_batch){
-                .n = count, .h = m->info.height, .w = m->info.width, .x = images + first * size, .out = out}));
-        for (int i = 0; i < count; i++) softmax(m->info.n_classes, out + (ptrdiff_t)i * m->info.n_classes);
+    return classify(m, n, images, NULL, probabilities);
+}
+
+ito_status ito_model_features(ito_model *m, int n, const float *images, float *features, float *probabilities)
+{
+    ITO_TRY(expect(m, "classifier"));
+    if (!m->info.n_features)
+        return ito__fail(m->ctx, ITO_UNSUPPORTED, "%s: %s has no features to give", m->dir, m->info.architecture);
+    return classify(m, n, images, features, probabilities);
+}
+
+/* One image of any size to the extractor's. */
+static void fit(const ito_model *m, int height, int width, int channels, const float *image, float *scaled, float *out)
+{
+    ptrdiff_t n = (ptrdiff_t)m->info.height * m->info.width;
+    ito__bilinear(image, height, width, channels, m->info.height, m->info.width, scaled);
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (int c = 0; c < m->info.channels; c++)
+            out[i * m->info.channels + c] = scaled[i * channels + (channels > 1 ? c : 0)];
+}
+
+static ito_status scaled_features(ito_model *m, int n, int height, int width, int channels, const float *images,
+                                  float *features, float *probabilities)
+{
+    ptrdiff_t size = (ptrdiff_t)height * width * channels,
+              own = (ptrdiff_t)m->info.height * m->info.width * m->info.channels;
+    float *batch = ito__alloc_array(m->ctx, SCALED_BATCH, (size_t)own * sizeof *batch);
+    float *scaled = ito__alloc_array(m->ctx, (size_t)own, sizeof *scaled);
+    ito_status st = batch && scaled ? ITO_OK : ITO_MEMORY;
+    for (int first = 0; first < n && st == ITO_OK; first += SCALED_BATCH) {
+        int count = ITO_MIN(SCALED_BATCH, n - first);
+        for (int i = 0; i < count; i++)
+            fit(m, height, width, channels, images + (first + i) * size, scaled, batch + i * own);
+        st = classify(m, count, batch, features + (ptrdiff_t)first * m->info.n_features,
+                      probabilities ? probabilities + (ptrdiff_t)first * m->info.n_classes : NULL);
     }
+    ito__free(m->ctx, batch);
+    ito__free(m->ctx, scaled);
+    return st;
+}
+
+ito_status ito_model_features_of(ito_model *m, int n, int height, int width, int channels, const float *images,
+                                 float *features, float *probabilities)
+{
+    ITO_TRY(expect(m, "classifier"));
+    bool same = height == m->info.height && width == m->info.width && channels == m->info.channels;
+    if (same) return ito_model_features(m, n, images, features, probabilities);
+    if (m->info.takes_any_size && height > 0 && width > 0 && (channels == m->info.channels || channels == 1))
+        return scaled_features(m, n, height, width, channels, images, features, probabilities);
+    return ito__fail(m->ctx, ITO_SHAPE, "%s reads images of %d x %d x %d%s, found %d x %d x %d", m->dir, m->info.width,
+                     m->info.height, m->info.channels, m->info.takes_any_size ? ", scaled to that, or grey ones" : "",
+                     width, height, channels);
+}
+
+/* FNV-1a. */
+static uint64_t hash(uint64_t h, const void *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) h = (h ^ ((const unsigned char *)bytes)[i]) * 1099511628211u;
+    return h;
+}
+
+ito_status ito_model_fingerprint(const ito_model *m, uint64_t *out)
+{
+    json_t *config;
+    uint64_t h = 14695981039346656037u;
+    ITO_TRY(m->network->arch->write(m->ctx, m->network->config, &config));
+    char *text = json_dumps(config, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(config);
+    if (!text) return ito__fail_memory(m->ctx, 0);
+    h = hash(h, text, strlen(text));
+    free(text);
+    for (int i = 0; i < ito_param_list_count(m->network->params); i++) {
+        const ito_param *p = ito_param_list_get(m->network->params, i);
+        h = hash(h, p->name, strlen(p->name) + 1);
+        h = hash(h, p->shape.d, (size_t)p->shape.n_dims * sizeof p->shape.d[0]);
+        h = hash(h, ito_params_data(m->params, i), (size_t)p->count * sizeof(float));
+    }
+    *out = h;
     return ITO_OK;
 }

@@ -58,6 +58,7 @@ ito_status ito__weights_read(ito_ctx *ctx, const char *path, const ito_network *
     for (int k = 0; k < ito_safetensors_count(file); k++) {
         const ito_safetensors_entry *e = ito_safetensors_get(file, k);
         int i = ito__network_find_param(network, e->name);
+        if (i < 0 && network->arch->skips && network->arch->skips(e->name)) continue;
         if (i < 0)
             ITO_GO(ito__fail(ctx, ITO_FORMAT, "%s: the network of config.json has no parameter '%s'", path, e->name));
         ITO_GO(read_weight(ctx, path, e, ito_param_list_get(network->params, i), ito_params_data(params, i)));

@@ -12,6 +12,7 @@ typedef struct kind {
     int64_t n, h, w;
     bool one_time;  /* t is one number for all samples: what is computed from it alone is computed once */
     int64_t n_dout; /* also (d out / d x)^T dout, of so many channels */
+    bool features;  /* also what the last layer reads */
 } kind;
 
 typedef struct entry {
@@ -21,6 +22,7 @@ typedef struct entry {
     ito_net *net;
     ito_arch_inputs in;
     ito_value *out, *dout, *dx; /* the last two with the gradient */
+    ito_value *features;
     ito_program *program;
 } entry;
 
@@ -98,10 +100,15 @@ static ito_status build(ito__runner *r, entry *e)
     e->in = ito__network_inputs(network, e->g, ITO_F32, e->of.n, e->of.h, e->of.w);
     if (e->of.one_time) e->in.t = ito_graph_input(e->g, "t", ITO_F32, ITO_SHAPE(1));
     ito_scope root = ito__net_scope(e->net);
-    e->out = network->arch->build(&root, network->config, &e->in);
+    if (e->of.features) {
+        e->features = network->arch->features(&root, network->config, &e->in);
+        e->out = network->arch->head(&root, network->config, e->features);
+    } else {
+        e->out = network->arch->build(&root, network->config, &e->in);
+    }
     if (e->of.n_dout) ITO_TRY(add_gradient(e));
-    ito_value *outputs[] = {e->out, e->dx};
-    ITO_TRY(ito_program_create(e->g, 1 + (e->of.n_dout > 0), outputs, &options, &e->program));
+    ito_value *outputs[] = {e->out, e->of.n_dout ? e->dx : e->features};
+    ITO_TRY(ito_program_create(e->g, 1 + (e->of.n_dout || e->of.features), outputs, &options, &e->program));
     return ito__net_bind(e->net, e->program, r->params);
 }
 
@@ -116,7 +123,8 @@ static ito_status fill(ito__runner *r, entry *e, const kind *of)
 
 static bool same(const kind *a, const kind *b)
 {
-    return a->n == b->n && a->h == b->h && a->w == b->w && a->one_time == b->one_time && a->n_dout == b->n_dout;
+    return a->n == b->n && a->h == b->h && a->w == b->w && a->one_time == b->one_time && a->n_dout == b->n_dout &&
+           a->features == b->features;
 }
 
 static ito_status find(ito__runner *r, const kind *of, entry **out)
@@ -167,8 +175,12 @@ static bool all_equal(int64_t n, const float *t)
 ito_status ito__runner_run(ito__runner *runner, const ito__runner_batch *batch)
 {
     entry *e;
-    const kind of = {batch->n, batch->h, batch->w,
-                     batch->t && runner->network->info.takes_time && all_equal(batch->n, batch->t), batch->n_dout};
+    const kind of = {batch->n,
+                     batch->h,
+                     batch->w,
+                     batch->t && runner->network->info.takes_time && all_equal(batch->n, batch->t),
+                     batch->n_dout,
+                     batch->features != NULL};
     ITO_TRY(find(runner, &of, &e));
     ITO_TRY(ito_program_write(e->program, e->in.x, batch->x));
     if (e->in.t) ITO_TRY(ito_program_write(e->program, e->in.t, batch->t));
@@ -176,6 +188,7 @@ ito_status ito__runner_run(ito__runner *runner, const ito__runner_batch *batch)
     if (batch->n_dout) ITO_TRY(ito_program_write(e->program, e->dout, batch->dout));
     ITO_TRY(ito_program_run(e->program));
     if (batch->n_dout) ITO_TRY(ito_program_read(e->program, e->dx, batch->dx));
+    if (batch->features) ITO_TRY(ito_program_read(e->program, e->features, batch->features));
     return ito_program_read(e->program, e->out, batch->out);
 }
 

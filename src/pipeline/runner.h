@@ -29,6 +29,7 @@ typedef struct ito__runner_batch {
     int64_t n_dout;        /* also dx = (d out / d x)^T dout of the output's first n_dout channels; 0: not */
     const float *dout;     /* [n, h, w, n_dout] */
     float *dx;             /* as x */
+    float *features;       /* [n, n_features] of a network that has them; NULL: not wanted */
 } ito__runner_batch;
 
 ito_status ito__runner_run(ito__runner *runner, const ito__runner_batch *batch);
