@@ -25,20 +25,33 @@ static char *settings_again(const sampling *s)
     return text;
 }
 
+/* What chooses the way of sampling, again. The caller frees. */
+static char *way_again(const sampling *s)
+{
+    const ito_sample_options *o = &s->options.sample;
+    if (!s->by_scheduler)
+        return cli_format("--sampler %s --steps %d --spacing %s --clip %s", o->sampler, o->n_steps, o->spacing,
+                          o->clip);
+    if (!s->options.scheduler) return cli_format("--steps %d", o->n_steps);
+    char *path = cli_quote(s->options.scheduler), *text = cli_format("--scheduler %s --steps %d", path, o->n_steps);
+    free(path);
+    return text;
+}
+
 /* The command that makes n images from number `first` again. layout is "" or the grid's options. The caller frees. */
 static char *command_again(const sampling *s, uint64_t first, int n, const char *labels, const char *layout)
 {
     const ito_generate_options *o = &s->options;
-    char *path = cli_quote(s->path), *set = settings_again(s), *quoted = cli_quote(labels);
+    char *path = cli_quote(s->path), *set = settings_again(s), *quoted = cli_quote(labels), *way = way_again(s);
     char *label = s->info->n_classes ? cli_format(" --label %s", quoted) : cli_format("%s", "");
     char *plan_path = cli_quote(s->plan_path ? s->plan_path : "");
     char *plan = s->plan ? cli_format(" --plan %s", plan_path) : cli_format("%s", "");
-    char *text = cli_format(
-        "ito sample %s -n %d --first %llu --seed %llu --sampler %s --steps %d --spacing %s --clip %s "
-        "--guidance %.17g --batch %d%s%s%s%s%s%s",
-        path, n, (unsigned long long)first, (unsigned long long)o->sample.seed, o->sample.sampler, o->sample.n_steps,
-        o->sample.spacing, o->sample.clip, o->guidance, o->batch, o->exact ? " --exact" : "",
-        strcmp(s->precision, "bf16") ? "" : " --precision bf16", plan, label, set, layout);
+    char *text = cli_format("ito sample %s -n %d --first %llu --seed %llu %s "
+                            "--guidance %.17g --batch %d%s%s%s%s%s%s",
+                            path, n, (unsigned long long)first, (unsigned long long)o->sample.seed, way, o->guidance,
+                            o->batch, o->exact ? " --exact" : "",
+                            strcmp(s->precision, "bf16") ? "" : " --precision bf16", plan, label, set, layout);
+    free(way);
     free(plan);
     free(plan_path);
     free(label);
@@ -62,11 +75,11 @@ static void describe(const sampling *s, uint64_t first, int n, const char *label
     cli_texts_add(texts, "seed", "%llu", (unsigned long long)o->sample.seed);
     cli_texts_add(texts, "labels", "%s", labels);
     cli_texts_add(texts, "guidance", "%.17g", o->guidance);
-    cli_texts_add(texts, "sampler", "%s", o->sample.sampler);
+    cli_texts_add(texts, "sampler", "%s", s->sampler);
     if (*s->settings_text) cli_texts_add(texts, "sampler_settings", "%s", s->settings_text);
     cli_texts_add(texts, "steps", "%d", o->sample.n_steps);
-    cli_texts_add(texts, "spacing", "%s", o->sample.spacing);
-    cli_texts_add(texts, "clip", "%s", o->sample.clip);
+    if (!s->by_scheduler) cli_texts_add(texts, "spacing", "%s", o->sample.spacing);
+    if (!s->by_scheduler) cli_texts_add(texts, "clip", "%s", o->sample.clip);
     cli_texts_add(texts, "batch", "%d", o->batch);
     if (o->exact) cli_texts_add(texts, "exact", "true");
     if (strcmp(s->precision, "f32") != 0) cli_texts_add(texts, "precision", "%s", s->precision);
@@ -191,8 +204,8 @@ static void report(const sampling *s, const char *out, const char *trajectory_fi
         char seconds[CLI_TEXT];
         const char *what = points_are(s->info->height, s->info->width) ? "points" : "images";
         printf("%s: %d %s of %s, %s, %d steps, guidance %g; %s, %.3g %s/s\n", out, s->options.n, what, s->path,
-               s->options.sample.sampler, s->options.sample.n_steps, s->options.guidance,
-               cli_duration(s->seconds, seconds), rate, what);
+               s->sampler, s->options.sample.n_steps, s->options.guidance, cli_duration(s->seconds, seconds), rate,
+               what);
         if (trajectory_file) printf("%s: the way there\n", trajectory_file);
         return;
     }
@@ -201,7 +214,7 @@ static void report(const sampling *s, const char *out, const char *trajectory_fi
     emit_text(j, "out", out);
     if (trajectory_file) emit_text(j, "trajectory", trajectory_file);
     emit_int(j, "n", s->options.n);
-    emit_text(j, "sampler", s->options.sample.sampler);
+    emit_text(j, "sampler", s->sampler);
     emit_int(j, "steps", s->options.sample.n_steps);
     emit_real(j, "guidance", s->options.guidance);
     emit_int(j, "seed", (int64_t)s->options.sample.seed);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ito/scheduler.h>
+
 #include <jansson.h>
 
 #include "scatter.h"
@@ -35,9 +37,30 @@ static int read_choices(sampling *s, const args *a, const json_t *sample)
         int status = cli_check_choice(s->app, command, axes[i], s->names[i]);
         if (status != CLI_DONE) return status;
     }
-    s->options.sample.sampler = s->names[0];
+    s->sampler = s->options.sample.sampler = s->names[0];
     s->options.sample.spacing = s->names[1];
     s->options.sample.clip = s->names[2];
+    return CLI_DONE;
+}
+
+/* By a scheduler of diffusers: the file that was given, or the model's own where nothing else is asked for. */
+static int read_scheduler(sampling *s, const args *a)
+{
+    static const char *const instead[] = {"sampler", "spacing", "clip", "set"};
+    const char *path = args_text(a, "scheduler", NULL), *given = NULL;
+    ito_scheduler *scheduler = NULL;
+    for (int i = 0; i < CLI_COUNT(instead); i++)
+        if (args_has(a, instead[i])) given = instead[i];
+    if (path && given) return cli_usage(s->command, "--scheduler decides what --%s would: give one of them", given);
+    s->by_scheduler = path || (s->info->scheduler && !given);
+    if (!s->by_scheduler) return CLI_DONE;
+    ito_status st = path ? ito_scheduler_open(s->app->ctx, path, &scheduler) : ITO_OK;
+    if (st != ITO_OK) return cli_fail(s->app, st);
+    s->scheduler_class = cli_format("%s", path ? ito_scheduler_class(scheduler) : s->info->scheduler);
+    s->sampler = s->scheduler_class;
+    s->options.scheduler = path;
+    s->settings_text = cli_format("%s", "");
+    ito_scheduler_destroy(scheduler);
     return CLI_DONE;
 }
 
@@ -95,8 +118,9 @@ static int read_numbers(sampling *s, const args *a, const json_t *sample, int de
 static int read_options(sampling *s, const args *a, const json_t *record, int default_n)
 {
     const json_t *sample = json_object_get(record, "sample");
-    int status = read_choices(s, a, sample);
-    if (status == CLI_DONE) status = read_settings(s, a);
+    int status = read_scheduler(s, a);
+    if (status == CLI_DONE && !s->by_scheduler) status = read_choices(s, a, sample);
+    if (status == CLI_DONE && !s->by_scheduler) status = read_settings(s, a);
     if (status == CLI_DONE) status = read_numbers(s, a, sample, default_n);
     if (status != CLI_DONE) return status;
     s->labels = cli_alloc((size_t)s->options.n * sizeof *s->labels);
@@ -131,6 +155,7 @@ void sampling_close(sampling *s)
     ito_model_destroy(s->model);
     ito_plan_destroy(s->plan);
     for (int i = 0; i < CLI_COUNT(s->names); i++) free(s->names[i]);
+    free(s->scheduler_class);
     free(s->settings_text);
     free(s->training_text);
     free(s->labels);

@@ -18,6 +18,7 @@
     {"spacing", ARG_TEXT, "NAME", "which timesteps: ito list spacing [trailing]"},                                      \
     {"clip", ARG_TEXT, "NAME", "of the predicted x_0: ito list clip [static]"},                                         \
     {"set", ARG_LIST, "KEY=VALUE", "an option of the sampler: eta=1 (ito explain ddim)"},                               \
+    {"scheduler", ARG_TEXT, "FILE", "a scheduler_config.json of diffusers instead of these four"},                      \
     {"seed", ARG_INT, "S", "of the noise [0]"},                                                                        \
     {"first", ARG_INT, "I", "number of the first image of this seed [0]"},                                              \
     {"batch", ARG_INT, "B", "images at a time [64; 1024 points]"},                                                                  \
@@ -39,6 +40,9 @@ typedef struct sampling {
     char *settings_text;          /* --set, with blanks between */
     char *training_text;          /* JSON: what the model's record says of its training */
     char *names[3];               /* owned: sampler, spacing, clip */
+    const char *sampler; /* for people: the sampler's name, or the class of a scheduler, which stands for all three */
+    char *scheduler_class;
+    bool by_scheduler; /* of --scheduler, or the model's own */
     ito_opts *sampler_opts;
     int32_t *labels; /* [n], -1: none */
     float *images;   /* [n, H, W, C] */
