@@ -25,24 +25,12 @@ static char *settings_again(const sampling *s)
     return text;
 }
 
-/* What chooses the way of sampling, again. The caller frees. */
-static char *way_again(const sampling *s)
-{
-    const ito_sample_options *o = &s->options.sample;
-    if (!s->by_scheduler)
-        return cli_format("--sampler %s --steps %d --spacing %s --clip %s", o->sampler, o->n_steps, o->spacing,
-                          o->clip);
-    if (!s->options.scheduler) return cli_format("--steps %d", o->n_steps);
-    char *path = cli_quote(s->options.scheduler), *text = cli_format("--scheduler %s --steps %d", path, o->n_steps);
-    free(path);
-    return text;
-}
-
 /* The command that makes n images from number `first` again. layout is "" or the grid's options. The caller frees. */
 static char *command_again(const sampling *s, uint64_t first, int n, const char *labels, const char *layout)
 {
     const ito_generate_options *o = &s->options;
-    char *path = cli_quote(s->path), *set = settings_again(s), *quoted = cli_quote(labels), *way = way_again(s);
+    char *path = cli_quote(s->path), *set = settings_again(s), *quoted = cli_quote(labels),
+         *way = sampling_way_again(s);
     char *label = s->info->n_classes ? cli_format(" --label %s", quoted) : cli_format("%s", "");
     char *plan_path = cli_quote(s->plan_path ? s->plan_path : "");
     char *plan = s->plan ? cli_format(" --plan %s", plan_path) : cli_format("%s", "");
@@ -59,6 +47,17 @@ static char *command_again(const sampling *s, uint64_t first, int n, const char 
     free(set);
     free(path);
     return text;
+}
+
+/* Spacing and clipping; a scheduler of diffusers has its own. */
+static void describe_choices(const sampling *s, cli_texts *texts)
+{
+    if (s->times)
+        cli_texts_add(texts, "times", "%s", s->times_text);
+    else
+        cli_texts_add(texts, "spacing", "%s", s->options.sample.spacing);
+    if (*s->spacing_text) cli_texts_add(texts, "spacing_settings", "%s", s->spacing_text);
+    cli_texts_add(texts, "clip", "%s", s->options.sample.clip);
 }
 
 /* Of n images from number `first`: how to make them again. */
@@ -78,8 +77,7 @@ static void describe(const sampling *s, uint64_t first, int n, const char *label
     cli_texts_add(texts, "sampler", "%s", s->sampler);
     if (*s->settings_text) cli_texts_add(texts, "sampler_settings", "%s", s->settings_text);
     cli_texts_add(texts, "steps", "%d", o->sample.n_steps);
-    if (!s->by_scheduler) cli_texts_add(texts, "spacing", "%s", o->sample.spacing);
-    if (!s->by_scheduler) cli_texts_add(texts, "clip", "%s", o->sample.clip);
+    if (!s->by_scheduler) describe_choices(s, texts);
     cli_texts_add(texts, "batch", "%d", o->batch);
     if (o->exact) cli_texts_add(texts, "exact", "true");
     if (strcmp(s->precision, "f32") != 0) cli_texts_add(texts, "precision", "%s", s->precision);

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <ito/scheduler.h>
-
 #include <jansson.h>
 
 #include "scatter.h"
@@ -43,44 +41,30 @@ static int read_choices(sampling *s, const args *a, const json_t *sample)
     return CLI_DONE;
 }
 
-/* By a scheduler of diffusers: the file that was given, or the model's own where nothing else is asked for. */
-static int read_scheduler(sampling *s, const args *a)
+int sampling_read_settings(const sampling *s, const args *a, const char *option, const ito_choice *choice,
+                           ito_opts **opts, char **text)
 {
-    static const char *const instead[] = {"sampler", "spacing", "clip", "set"};
-    const char *path = args_text(a, "scheduler", NULL), *given = NULL;
-    ito_scheduler *scheduler = NULL;
-    for (int i = 0; i < CLI_COUNT(instead); i++)
-        if (args_has(a, instead[i])) given = instead[i];
-    if (path && given) return cli_usage(s->command, "--scheduler decides what --%s would: give one of them", given);
-    s->by_scheduler = path || (s->info->scheduler && !given);
-    if (!s->by_scheduler) return CLI_DONE;
-    ito_status st = path ? ito_scheduler_open(s->app->ctx, path, &scheduler) : ITO_OK;
-    if (st != ITO_OK) return cli_fail(s->app, st);
-    s->scheduler_class = cli_format("%s", path ? ito_scheduler_class(scheduler) : s->info->scheduler);
-    s->sampler = s->scheduler_class;
-    s->options.scheduler = path;
-    s->settings_text = cli_format("%s", "");
-    ito_scheduler_destroy(scheduler);
-    return CLI_DONE;
+    cli_words set = {0};
+    cli_words_from(&set, a, option);
+    int status = cli_choice_opts(s->app, choice, (const char *const *)set.items, opts);
+    *text = cli_format("%s", "");
+    for (int i = 0; i < set.n; i++) {
+        char *longer = cli_format("%s%s%s", *text, i ? " " : "", set.items[i]);
+        free(*text);
+        *text = longer;
+    }
+    cli_words_clear(&set);
+    return status;
 }
 
 /* The sampler's own options from --set. */
 static int read_settings(sampling *s, const args *a)
 {
     const ito_sampler_def *def;
-    cli_words set = {0};
     ito_status st = ito_sampler_find(s->app->ctx, s->names[0], &def);
     if (st != ITO_OK) return cli_fail(s->app, st);
-    cli_words_from(&set, a, "set");
-    int status = cli_choice_opts(s->app, &def->choice, (const char *const *)set.items, &s->sampler_opts);
+    int status = sampling_read_settings(s, a, "set", &def->choice, &s->sampler_opts, &s->settings_text);
     s->options.sample.sampler_opts = s->sampler_opts;
-    s->settings_text = cli_format("%s", "");
-    for (int i = 0; i < set.n; i++) {
-        char *longer = cli_format("%s%s%s", s->settings_text, i ? " " : "", set.items[i]);
-        free(s->settings_text);
-        s->settings_text = longer;
-    }
-    cli_words_clear(&set);
     return status;
 }
 
@@ -94,18 +78,14 @@ static int read_numbers(sampling *s, const args *a, const json_t *sample, int de
 {
     ito_generate_options *o = &s->options;
     int64_t n = args_int(a, "n", default_n ? default_n : default_count(s->info));
-    int64_t steps = args_int(a, "steps", (int64_t)recorded_number(sample, "steps", 50));
     int64_t batch = args_int(a, "batch", points_are(s->info->height, s->info->width) ? 1024 : 64),
             seed = args_int(a, "seed", 0), first = args_int(a, "first", 0);
     const char *command = s->command;
     if (n < 1 || n > MOST_IMAGES) return cli_usage(command, "-n is %lld, expected 1 to %d", (long long)n, MOST_IMAGES);
-    if (steps < 1 || steps > 1000000)
-        return cli_usage(command, "--steps is %lld, expected 1 or more", (long long)steps);
     if (batch < 1 || batch > 65536) return cli_usage(command, "--batch is %lld, expected 1 or more", (long long)batch);
     if (seed < 0 || first < 0) return cli_usage(command, "--seed and --first are 0 or more");
     o->n = (int)n;
     o->batch = (int)batch;
-    o->sample.n_steps = (int)steps;
     o->sample.seed = (uint64_t)seed;
     o->sample.first_sample = (uint64_t)first;
     o->has_guidance = true;
@@ -118,9 +98,11 @@ static int read_numbers(sampling *s, const args *a, const json_t *sample, int de
 static int read_options(sampling *s, const args *a, const json_t *record, int default_n)
 {
     const json_t *sample = json_object_get(record, "sample");
-    int status = read_scheduler(s, a);
+    int status = sampling_read_scheduler(s, a, (int64_t)recorded_number(sample, "steps", 50));
     if (status == CLI_DONE && !s->by_scheduler) status = read_choices(s, a, sample);
     if (status == CLI_DONE && !s->by_scheduler) status = read_settings(s, a);
+    if (status == CLI_DONE && !s->by_scheduler)
+        status = sampling_read_times(s, a, (int64_t)recorded_number(sample, "steps", 50));
     if (status == CLI_DONE) status = read_numbers(s, a, sample, default_n);
     if (status != CLI_DONE) return status;
     s->labels = cli_alloc((size_t)s->options.n * sizeof *s->labels);
@@ -152,11 +134,15 @@ int sampling_open(sampling *s, cli *app, const args *a, const char *path, int de
 void sampling_close(sampling *s)
 {
     ito_opts_destroy(s->sampler_opts);
+    ito_opts_destroy(s->spacing_opts);
     ito_model_destroy(s->model);
     ito_plan_destroy(s->plan);
     for (int i = 0; i < CLI_COUNT(s->names); i++) free(s->names[i]);
     free(s->scheduler_class);
     free(s->settings_text);
+    free(s->spacing_text);
+    free(s->times_text);
+    free(s->times);
     free(s->training_text);
     free(s->labels);
     free(s->images);

@@ -16,9 +16,11 @@
     {"sampler", ARG_TEXT, "NAME", "ito list sampler [the model's, or ddim]"},                                           \
     {"steps", ARG_INT, "K", "sampler steps [the model's, or 50]"},                                                      \
     {"spacing", ARG_TEXT, "NAME", "which timesteps: ito list spacing [trailing]"},                                      \
+    {"spacing-set", ARG_LIST, "KEY=VALUE", "an option of the spacing: rho=5 (ito explain karras)"},                     \
+    {"times", ARG_TEXT, "T1,T2,..", "these times, falling, instead of steps and spacing"},                              \
     {"clip", ARG_TEXT, "NAME", "of the predicted x_0: ito list clip [static]"},                                         \
     {"set", ARG_LIST, "KEY=VALUE", "an option of the sampler: eta=1 (ito explain ddim)"},                               \
-    {"scheduler", ARG_TEXT, "FILE", "a scheduler_config.json of diffusers instead of these four"},                      \
+    {"scheduler", ARG_TEXT, "FILE", "a scheduler_config.json of diffusers instead of all these"},                      \
     {"seed", ARG_INT, "S", "of the noise [0]"},                                                                        \
     {"first", ARG_INT, "I", "number of the first image of this seed [0]"},                                              \
     {"batch", ARG_INT, "B", "images at a time [64; 1024 points]"},                                                                  \
@@ -38,12 +40,15 @@ typedef struct sampling {
     ito_generate_options options; /* complete: nothing is left to defaults */
     const char *label_text;       /* --label, "all" or "none" */
     char *settings_text;          /* --set, with blanks between */
+    char *spacing_text;           /* --spacing-set likewise */
+    char *times_text;             /* --times; NULL: none */
     char *training_text;          /* JSON: what the model's record says of its training */
     char *names[3];               /* owned: sampler, spacing, clip */
     const char *sampler; /* for people: the sampler's name, or the class of a scheduler, which stands for all three */
     char *scheduler_class;
     bool by_scheduler; /* of --scheduler, or the model's own */
-    ito_opts *sampler_opts;
+    ito_opts *sampler_opts, *spacing_opts;
+    double *times;   /* of --times */
     int32_t *labels; /* [n], -1: none */
     float *images;   /* [n, H, W, C] */
     double seconds;
@@ -63,7 +68,21 @@ void sampling_close(sampling *s);
 const char *sampling_label_name(const sampling *s, int i);
 size_t sampling_image_size(const sampling *s); /* floats in one image */
 
+/* The options of a choice from the values of a repeated option, and their text with blanks between. 0 or the exit status. */
+int sampling_read_settings(const sampling *s, const args *a, const char *option, const ito_choice *choice,
+                           ito_opts **opts, char **text);
+
 /* sampling_labels.c: "circle,3", "all", "none" into s->labels [n]. */
 int sampling_read_labels(sampling *s, const char *text);
+
+/* sampling_times.c: --steps, --spacing-set and --times; recorded_steps is what the model says. */
+int sampling_read_times(sampling *s, const args *a, int64_t recorded_steps);
+/* " --steps 50 --spacing trailing", or what else makes these times again. The caller frees. */
+char *sampling_times_again(const sampling *s);
+
+/* sampling_scheduler.c: whether a scheduler of diffusers decides, --scheduler or the model's own; what chooses the way of sampling, again,
+ * for a command (the caller frees). */
+int sampling_read_scheduler(sampling *s, const args *a, int64_t recorded_steps);
+char *sampling_way_again(const sampling *s);
 
 #endif

@@ -11,6 +11,16 @@ $again --threads 1 --quiet --out again.png > /dev/null
 cmp grid.png again.png
 ito info way.png | head -1
 
+# Times by a spacing's options, or one by one, with a sampler that keeps estimates.
+for times in '--steps 6 --spacing sections --spacing-set counts=1,2,3' '--times 900,500.5,20'; do
+    ito sample model -n 2 --threads 1 --quiet --sampler dpmpp-2m $times --out times.png > /dev/null
+    again=$(ito info times.png | sed -n 's/^ *command *//p')
+    echo "$again" | grep -o -e '--sampler.*--clip'
+    $again --threads 1 --quiet --out again.png > /dev/null
+    cmp times.png again.png
+done
+ito info times.png | grep '^  \(times\|steps\|spacing\)'
+
 # Image 2 of a seed, alone or among others.
 ito sample model $quick -n 4 --label circle,5,none --out each/ --json | sed 's/,"seconds".*//'
 again=$(ito info each/000002.png | sed -n 's/^ *command *//p')
@@ -31,7 +41,11 @@ wrong() {
     echo "$status $(head -1 error)"
 }
 wrong ito sample model --label rign
-wrong ito sample model --sampler dimm
+wrong ito sample model --sampler dimm | sed 's/ There are.*//'
+wrong ito sample model --times 900,many
+wrong ito sample model --times 900,500 --steps 2
+wrong ito sample model --times 500,900 -n 1
+wrong ito sample model --spacing sections --spacing-set counts=1,2 --steps 4 -n 1
 wrong ito sample model --set eat=1
 wrong ito sample model --sampler ddpm --set variance=learned_range
 wrong ito sample model -n 0
