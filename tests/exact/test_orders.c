@@ -23,7 +23,7 @@ static setting settings[] = {
     {.name = "vp-sde", .from = 0.6, .to = 0.2},
     {.name = "vdm", .from = 0.7, .to = 0.4},
     {.name = "flow", .from = 0.7, .to = 0.2},
-    {.name = "edm", .from = 3, .to = 0.5},
+    {.name = "edm", .from = 2, .to = 0.5},
 };
 static const double start[2 * N] = {0.9, -0.4, -1.1, 0.3, 0.2, 1.2};
 static ito_mixture *mixture;
