@@ -33,7 +33,9 @@ typedef struct ito_step {
     ito_level t, s;
     const void *x;         /* the state at t */
     void *const *scratch;  /* the descriptor's n_scratch arrays; they keep what is in them from step to step */
-    double *const *number; /* the descriptor's n_numbers arrays [n]; the same, and zero at the start */
+    /* The descriptor's n_numbers arrays [n]; the same, and zero at the start. They lie behind one another, as ito_step_combine_each
+     * wants coefficients. */
+    double *const *number;
     ito_sampler *sampler;  /* the loop's own */
 } ito_step;
 

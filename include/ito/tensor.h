@@ -50,6 +50,11 @@ typedef struct ito_tensor {
 ito_tensor ito_tensor_view(ito_dtype dtype, ito_shape shape, void *data);
 int ito_tensor_is_dense(const ito_tensor *t);
 
+/* Between a and b, dense f32 [n, ...], each of the n for itself: the share 0..1 of the way along the circle through both, which for two
+ * noises of a Gaussian stays as long as they are. Where there is no one circle, with a and b parallel or opposite to 1e-4, or one of
+ * them 0, it is the straight line (1 - share) a + share b. out may be a or b. ITO_SHAPE, ITO_DTYPE. */
+ito_status ito_tensor_slerp(ito_ctx *ctx, const ito_tensor *a, const ito_tensor *b, double share, ito_tensor *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,8 @@
 #include "trajectory.h"
 
 #define DEFAULT_OUT "samples.png"
+#define FRAMES      10 /* of --interpolate */
+#define ENCODED     8  /* of --encode's data set */
 
 /* ---- what stands in the files ---- */
 
@@ -103,8 +105,9 @@ static int write_grid(const sampling *s, const args *a, const char *path)
     const char **labels = cli_alloc((size_t)n * sizeof *labels);
     for (int i = 0; i < n; i++) labels[i] = sampling_label_name(s, i);
     int64_t scale = args_int(a, "scale", 0), columns = args_int(a, "columns", 0);
-    char layout[80] = "";
-    if (columns > 0) snprintf(layout, sizeof layout, " --columns %lld", (long long)columns);
+    char layout[120] = "";
+    if (args_has(a, "interpolate")) snprintf(layout, 60, " --interpolate %s", args_text(a, "interpolate", ""));
+    if (columns > 0) snprintf(layout + strlen(layout), 40, " --columns %lld", (long long)columns);
     if (scale > 0) snprintf(layout + strlen(layout), 40, " --scale %lld", (long long)scale);
     describe(s, s->options.sample.first_sample, n, s->label_text, layout, &texts);
     ito_grid_options options = {.columns = choose_columns(s, a),
@@ -233,6 +236,8 @@ static int write(const sampling *s, const args *a, const char *out)
 /* What cannot be written is said before anything is computed. */
 static int check_out(const sampling *s, const args *a, const char *out)
 {
+    if (args_has(a, "interpolate") && !cli_ends_in(out, ".png"))
+        return cli_usage("sample", "--interpolate makes one picture of its frames: --out FILE.png, not '%s'", out);
     bool is_plot = cli_ends_in(out, ".png") || cli_ends_in(out, ".svg");
     if (!points_are(s->info->height, s->info->width)) {
         if (!points_is_table(out) && !cli_ends_in(out, ".svg")) return CLI_DONE;
@@ -251,8 +256,10 @@ static int check_out(const sampling *s, const args *a, const char *out)
 static int make(sampling *s, const args *a)
 {
     const char *out = args_text(a, "out", DEFAULT_OUT), *file = args_text(a, "trajectory", NULL);
+    const char *seeds = args_text(a, "interpolate", NULL);
     trajectory path = {0};
     int status = check_out(s, a, out);
+    if (status == CLI_DONE && seeds) status = sampling_interpolate(s, a, seeds);
     if (status != CLI_DONE) return status;
     if (file) trajectory_begin(&path, s);
     status = sampling_run(s, file ? &path.hook : NULL, file ? 1 : 0);
@@ -267,8 +274,15 @@ static int make(sampling *s, const args *a)
 static int run(cli *app, const args *a)
 {
     sampling s;
-    int status = sampling_open(&s, app, a, a->operands[0], 0);
-    if (status == CLI_DONE) status = make(&s, a);
+    const char *source = args_text(a, "encode", NULL);
+    bool is_file =
+        source && (cli_ends_in(source, ".png") || cli_ends_in(source, ".jpg") || cli_ends_in(source, ".jpeg"));
+    int n = is_file ? 1 : source ? ENCODED : args_has(a, "interpolate") ? FRAMES : 0;
+    if (source && (args_has(a, "interpolate") || args_has(a, "trajectory")))
+        return cli_usage("sample", "--encode goes with neither --interpolate nor --trajectory");
+    int status = sampling_open(&s, app, a, a->operands[0], n);
+    if (status == CLI_DONE)
+        status = source ? sampling_encode(&s, a, source, args_text(a, "out", DEFAULT_OUT)) : make(&s, a);
     sampling_close(&s);
     return status;
 }
@@ -277,6 +291,9 @@ static const arg_def options[] = {
     {"out", ARG_TEXT, "FILE|DIR",
      "a grid into FILE.png, or one PNG each into DIR; points: .csv, .npy, .png, .svg [" DEFAULT_OUT "]"},
     {"trajectory", ARG_TEXT, "FILE", "also a PNG of the way from noise to the first samples"},
+    {"interpolate", ARG_TEXT, "A,B", "frames between the noises of seeds A and B, as many as -n [10]"},
+    {"encode", ARG_TEXT, "IMAGE|DATA",
+     "the other way: images to their noise, --out FILE.npy; FILE.png: and back again"},
     SAMPLING_OPTIONS("4 of each class, or 16; 1000 points"),
     {"columns", ARG_INT, "C", "of the grid [one a class, or square]"},
     {"scale", ARG_INT, "K", "enlargement in the grid [cells of about 64 pixels]"},
@@ -297,6 +314,7 @@ const cli_command cli_cmd_sample = {
     .examples = "ito sample out/mnist --guidance 2 --out digits.png\n"
                 "ito sample out/mnist -n 16 --label 3,7 --sampler ddpm --steps 250 --seed 5 --out threes/\n"
                 "ito sample out/shapes --set eta=1 --trajectory denoising.png\n"
+                "ito sample out/mnist --interpolate 1,2 -n 12 --label 3 --out between.png\n"
                 "ito sample out/moons -n 5000 --out points.csv\n",
     .run = run,
 };

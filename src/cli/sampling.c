@@ -41,29 +41,51 @@ static int read_choices(sampling *s, const args *a, const json_t *sample)
     return CLI_DONE;
 }
 
+/* The options of a choice from KEY=VALUE words, which are cleared, and the words' text. */
+static int use_words(const sampling *s, cli_words *set, const ito_choice *choice, ito_opts **opts, char **text)
+{
+    int status = cli_choice_opts(s->app, choice, (const char *const *)set->items, opts);
+    *text = cli_format("%s", "");
+    for (int i = 0; i < set->n; i++) {
+        char *longer = cli_format("%s%s%s", *text, i ? " " : "", set->items[i]);
+        free(*text);
+        *text = longer;
+    }
+    cli_words_clear(set);
+    return status;
+}
+
 int sampling_read_settings(const sampling *s, const args *a, const char *option, const ito_choice *choice,
                            ito_opts **opts, char **text)
 {
     cli_words set = {0};
     cli_words_from(&set, a, option);
-    int status = cli_choice_opts(s->app, choice, (const char *const *)set.items, opts);
-    *text = cli_format("%s", "");
-    for (int i = 0; i < set.n; i++) {
-        char *longer = cli_format("%s%s%s", *text, i ? " " : "", set.items[i]);
-        free(*text);
-        *text = longer;
-    }
-    cli_words_clear(&set);
-    return status;
+    return use_words(s, &set, choice, opts, text);
 }
 
-/* The sampler's own options from --set. */
-static int read_settings(sampling *s, const args *a)
+/* What the record says of the sampler's own options, if the sampler is the record's, as KEY=VALUE. */
+static void add_recorded(cli_words *set, const json_t *sample, const ito_sampler_def *def)
+{
+    const char *recorded = json_string_value(json_object_get(sample, "sampler"));
+    if (!recorded || strcmp(recorded, def->choice.name) != 0) return;
+    for (const ito_opt_def *option = def->choice.options; option && option->name; option++) {
+        const json_t *value = json_object_get(sample, option->name);
+        if (json_is_string(value)) cli_words_add(set, "%s=%s", option->name, json_string_value(value));
+        if (json_is_boolean(value)) cli_words_add(set, "%s=%s", option->name, json_is_true(value) ? "true" : "false");
+        if (json_is_number(value)) cli_words_add(set, "%s=%.17g", option->name, json_number_value(value));
+    }
+}
+
+/* The sampler's own options: the record's, then those of --set. */
+static int read_settings(sampling *s, const args *a, const json_t *sample)
 {
     const ito_sampler_def *def;
     ito_status st = ito_sampler_find(s->app->ctx, s->names[0], &def);
     if (st != ITO_OK) return cli_fail(s->app, st);
-    int status = sampling_read_settings(s, a, "set", &def->choice, &s->sampler_opts, &s->settings_text);
+    cli_words set = {0};
+    add_recorded(&set, sample, def);
+    cli_words_from(&set, a, "set");
+    int status = use_words(s, &set, &def->choice, &s->sampler_opts, &s->settings_text);
     s->options.sample.sampler_opts = s->sampler_opts;
     return status;
 }
@@ -100,7 +122,7 @@ static int read_options(sampling *s, const args *a, const json_t *record, int de
     const json_t *sample = json_object_get(record, "sample");
     int status = sampling_read_scheduler(s, a, (int64_t)recorded_number(sample, "steps", 50));
     if (status == CLI_DONE && !s->by_scheduler) status = read_choices(s, a, sample);
-    if (status == CLI_DONE && !s->by_scheduler) status = read_settings(s, a);
+    if (status == CLI_DONE && !s->by_scheduler) status = read_settings(s, a, sample);
     if (status == CLI_DONE && !s->by_scheduler)
         status = sampling_read_times(s, a, (int64_t)recorded_number(sample, "steps", 50));
     if (status == CLI_DONE) status = read_numbers(s, a, sample, default_n);
@@ -146,6 +168,8 @@ void sampling_close(sampling *s)
     free(s->training_text);
     free(s->labels);
     free(s->images);
+    free(s->start);
+    free(s->samples);
     *s = (sampling){0};
 }
 

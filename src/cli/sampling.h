@@ -51,6 +51,8 @@ typedef struct sampling {
     double *times;   /* of --times */
     int32_t *labels; /* [n], -1: none */
     float *images;   /* [n, H, W, C] */
+    float *start;    /* [n, H, W, C] and scratch: where --interpolate and --encode start; NULL: the seed's noise */
+    uint64_t *samples;
     double seconds;
     /* progress */
     cli_progress progress;
@@ -72,8 +74,17 @@ size_t sampling_image_size(const sampling *s); /* floats in one image */
 int sampling_read_settings(const sampling *s, const args *a, const char *option, const ito_choice *choice,
                            ito_opts **opts, char **text);
 
+/* sampling_interpolate.c: the noise of n frames between those of two seeds, "A,B". Labels become none unless some were named. */
+int sampling_interpolate(sampling *s, const args *a, const char *text);
+
 /* sampling_labels.c: "circle,3", "all", "none" into s->labels [n]. */
 int sampling_read_labels(sampling *s, const char *text);
+/* --label, or no label at all, or where there must be one the first: for images that belong together. */
+int sampling_one_label(sampling *s, const args *a);
+
+/* sampling_encode.c: ito sample --encode. The images of a file or data set up to their noise, into FILE.npy; or down again, into a
+ * picture of both. */
+int sampling_encode(sampling *s, const args *a, const char *source, const char *out);
 
 /* sampling_times.c: --steps, --spacing-set and --times; recorded_steps is what the model says. */
 int sampling_read_times(sampling *s, const args *a, int64_t recorded_steps);

@@ -64,3 +64,9 @@ int sampling_read_labels(sampling *s, const char *text)
     s->options.labels = s->labels;
     return CLI_DONE;
 }
+
+int sampling_one_label(sampling *s, const args *a)
+{
+    const char *otherwise = !s->info->n_classes ? NULL : s->info->has_null_label ? "none" : "0";
+    return sampling_read_labels(s, args_text(a, "label", otherwise));
+}

@@ -19,12 +19,12 @@
 
 #include "likelihood/rk45.h"
 #include "likelihood/samples.h"
+#include "process/angle.h"
 
-#define LOG_2       0.69314718055994530942
-#define FIRST_RATIO 1e-3 /* sigma / signal where paths of continuous processes start */
-#define LAST_RATIO  1e-4 /* signal / sigma where they end if x_0 cannot be told from the noise alone */
-#define TOLERANCE   1e-5
-#define MAX_STEPS   10000
+#define LOG_2      0.69314718055994530942
+#define LAST_RATIO 1e-4 /* signal / sigma where they end if x_0 cannot be told from the noise alone */
+#define TOLERANCE  1e-5
+#define MAX_STEPS  10000
 
 typedef struct flow {
     ito_ctx *ctx;
@@ -63,21 +63,10 @@ static bool rates_at(const flow *f, const ito_level *t, double *of_x, double *of
     return isfinite(*of_x) && isfinite(*of_out);
 }
 
-static double angle_of(const ito_level *t)
-{
-    return atan2(t->sigma, t->signal);
-}
-
-static double default_start(const ito_process *process)
-{
-    if (ito_process_get_def(process)->is_discrete) return 1;
-    return fmax(ito_process_t_min(process), ito_process_time(process, -2 * log(FIRST_RATIO)));
-}
-
 static ito_status set_ends(flow *f)
 {
     double t_min = ito_process_t_min(f->process), t_max = ito_process_t_max(f->process), of_x, of_out, rho;
-    double t_eps = f->options.t_eps != 0 ? f->options.t_eps : default_start(f->process);
+    double t_eps = f->options.t_eps != 0 ? f->options.t_eps : ito__first_time(f->process);
     ITO_TRY(ito_prediction_check(f->ctx, &f->denoiser->prediction, f->process));
     if (!(t_eps >= t_min && t_eps < t_max))
         return ito__fail(f->ctx, ITO_USAGE, "t_eps is %g, but the path of process %s starts between %g and %g", t_eps,
@@ -98,10 +87,7 @@ static ito_status set_ends(flow *f)
 
 static void place_row(flow *f, int64_t i, double phi, const double *y)
 {
-    double log_snr = -2 * log(tan(phi));
-    ito_level t = phi <= angle_of(&f->first) ? f->first
-                  : phi >= angle_of(&f->top) ? f->top
-                                             : ito_process_level(f->process, ito_process_time(f->process, log_snr));
+    ito_level t = ito__level_at_angle(f->process, phi, &f->first, &f->top);
     (void)rates_at(f, &t, &f->of_x[i], &f->of_out[i], &f->rho[i]); /* what is not finite is found by the solver */
     f->times[i] = t.t;
     float *x = f->x + i * f->size;
@@ -277,7 +263,7 @@ static double dequantised(ito_dequantise bins, double x, double u)
 /* y_0 = cos(phi) x_0: x_0 stands for x_t / signal at the first level. */
 static void start_row(flow *f, int64_t i)
 {
-    double cosine = cos(angle_of(&f->first)), *y = f->state + i * (f->dims + f->n_probes);
+    double cosine = cos(ito__angle_of(&f->first)), *y = f->state + i * (f->dims + f->n_probes);
     ito_dequantise bins = f->options.dequantise;
     ito_rng_key key = ito__sample_key(f->options.seed, ITO_STREAM_DEQUANTISE, 0, f->samples, i);
     if (bins != ITO_DEQUANTISE_NONE) ito_rng_uniform(key, 0, (size_t)f->size, f->uniform);
@@ -304,7 +290,7 @@ static void finish_row(const flow *f, int64_t i, ito_nll_row *row)
     for (int64_t j = 0; j < f->dims; j++) row->log_prior += ito_gaussian_log_density(rho * y[j], 0, 2 * log(sd));
     /* EQ[sde:39]  log p_0(x_0) = log p_T(x_T) + the integral of div dx/dt */
     for (int p = 0; p < f->n_probes; p++)
-        volume[p] = row->log_prior + d * (volume[p] + log(rho) + log(cos(angle_of(&f->first))));
+        volume[p] = row->log_prior + d * (volume[p] + log(rho) + log(cos(ito__angle_of(&f->first))));
     ito_interval mean = ito_interval_of(volume, f->n_probes);
     row->log_density = mean.mean;
     row->probe_se = f->probes ? mean.se : 0;
@@ -325,8 +311,8 @@ static ito_status follow(flow *f, const ito_tensor *x, ito_nll_row *rows)
                     .n = f->n,
                     .size = f->dims + f->n_probes,
                     .n_main = f->dims,
-                    .from = angle_of(&f->first),
-                    .to = angle_of(&f->top),
+                    .from = ito__angle_of(&f->first),
+                    .to = ito__angle_of(&f->top),
                     .rtol = f->options.rtol,
                     .atol = f->options.atol,
                     .max_steps = f->options.max_steps,

@@ -1,26 +1,13 @@
-/* Dormand and Prince's pair RK5(4)7M (J. Comput. Appl. Math. 6, 1980, table 2): six evaluations a step, since the last
- * one is the next step's first. The fifth-order solution goes on; its distance from the fourth-order one is the error,
- * held below atol + rtol |y| as a root mean square. */
+/* Dormand and Prince's pair (base/dopri.h): six evaluations a step, since the last one is the next step's first. The
+ * fifth-order solution goes on; its distance from the fourth-order one is the error, held below atol + rtol |y| as a root
+ * mean square. */
 #include "likelihood/rk45.h"
 
 #include <math.h>
 
-#define STAGES 7
+#include "base/dopri.h"
 
-/* EQ[dopri:t2]  k_i = rate(t + c_i h, y + h sum_j a_ij k_j); row 6 is the fifth-order solution itself */
-static const double node[STAGES] = {0, 1.0 / 5, 3.0 / 10, 4.0 / 5, 8.0 / 9, 1, 1};
-static const double tableau[STAGES][STAGES - 1] = {
-    {0},
-    {1.0 / 5},
-    {3.0 / 40, 9.0 / 40},
-    {44.0 / 45, -56.0 / 15, 32.0 / 9},
-    {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
-    {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
-    {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84},
-};
-/* fifth order less fourth */
-static const double difference[STAGES] = {71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
-                                          -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
+#define STAGES ITO__DOPRI_STAGES
 
 typedef struct run {
     const ito__ode *ode;
@@ -51,10 +38,10 @@ static void stage_row(run *r, int stage, int64_t i)
     const ito__ode *o = r->ode;
     double end = r->t[i] + r->h[i];
     if (o->to - end < 1e-12 * (o->to - o->from)) end = o->to; /* arrives, whatever was rounded */
-    r->t_next[i] = node[stage] < 1 ? r->t[i] + node[stage] * r->h[i] : end;
+    r->t_next[i] = ito__dopri_node[stage] < 1 ? r->t[i] + ito__dopri_node[stage] * r->h[i] : end;
     for (int64_t j = i * o->size; j < (i + 1) * o->size; j++) {
         double sum = 0;
-        for (int s = 0; s < stage; s++) sum += tableau[stage][s] * r->k[s][j];
+        for (int s = 0; s < stage; s++) sum += ito__dopri_tableau[stage][s] * r->k[s][j];
         r->y_next[j] = r->y[j] + r->h[i] * sum;
     }
 }
@@ -66,7 +53,7 @@ static double error_of(const run *r, int64_t i, int64_t first, int64_t last)
     double squares = 0;
     for (int64_t j = i * o->size + first; j < i * o->size + last; j++) {
         double sum = 0, size = fmax(fabs(r->y[j]), fabs(r->y_next[j]));
-        for (int s = 0; s < STAGES; s++) sum += difference[s] * r->k[s][j];
+        for (int s = 0; s < STAGES; s++) sum += ito__dopri_difference[s] * r->k[s][j];
         double error = r->h[i] * sum / (o->atol + o->rtol * size);
         squares += error * error;
     }
@@ -78,8 +65,7 @@ static bool is_active(const run *r, int64_t i)
     return r->t[i] < r->ode->to;
 }
 
-/* Takes the step or not, and chooses the next one: h times 0.9 error^(-1/5), at most 10 times longer or 5 times
- * shorter, and no longer right after a rejection. */
+/* Takes the step or not, and chooses the next one. */
 static ito_status finish_row(run *r, int64_t i)
 {
     const ito__ode *o = r->ode;
@@ -93,7 +79,7 @@ static ito_status finish_row(run *r, int64_t i)
             "gradient is not finite",
             (long long)i, r->t[i], o->from, o->to);
     bool accepted = error <= 1;
-    double factor = fmin(fmax(0.9 * pow(fmax(error, 1e-10), -0.2), 0.2), r->rejected[i] || !accepted ? 1 : 10);
+    double factor = ito__dopri_factor(error, r->rejected[i]);
     if (accepted) {
         r->rows[i].n_steps++;
         r->t[i] = r->t_next[i];

@@ -36,18 +36,31 @@ static ito_status fill_defaults(const ito__generator *g, ito_generate_options *o
     return ITO_OK;
 }
 
-/* The sampler's variance, where it has a choice and the caller made none: what the model records, or what it learned. */
-static ito_status choose_variance(const ito__generator *g, ito_sample_options *o, ito_opts **own)
+/* One option of the sampler as the record has it. */
+static ito_status set_recorded(ito_opts *opts, const char *sampler, const char *name, const json_t *value)
 {
+    if (json_is_string(value)) return ito_opts_set(opts, sampler, name, json_string_value(value));
+    if (json_is_boolean(value)) return ito_opts_set(opts, sampler, name, json_is_true(value) ? "true" : "false");
+    return json_is_number(value) ? ito_opts_set_number(opts, sampler, name, json_number_value(value)) : ITO_OK;
+}
+
+/* The sampler's options, where the caller gives none: those that the model records beside its sampler's name; and its variance, where
+ * it has a choice, as the model records it, or what it learned. */
+static ito_status choose_options(const ito__generator *g, ito_sample_options *o, ito_opts **own)
+{
+    static const char where[] = "the model's sampling defaults";
     const ito_sampler_def *def;
-    const char *variance;
+    const char *variance, *recorded;
     bool learned = ito__runner_network(g->runner)->info.out_channels > g->channels;
-    ITO_TRY(ito__json_text(g->ctx, "the model's sampling defaults", g->sample, "variance",
-                           learned ? "learned_range" : "", &variance));
+    ITO_TRY(ito__json_text(g->ctx, where, g->sample, "variance", learned ? "learned_range" : "", &variance));
+    ITO_TRY(ito__json_text(g->ctx, where, g->sample, "sampler", "ddim", &recorded));
     ITO_TRY(ito_sampler_find(g->ctx, o->sampler, &def));
+    if (o->sampler_opts || !def->choice.options) return ITO_OK;
     ITO_TRY(ito_opts_create(g->ctx, def->choice.options, own));
-    if (o->sampler_opts || !*variance || !ito_opts_has(*own, "variance")) return ITO_OK;
     o->sampler_opts = *own;
+    for (const ito_opt_def *option = def->choice.options; option->name && !strcmp(recorded, o->sampler); option++)
+        ITO_TRY(set_recorded(*own, def->choice.name, option->name, json_object_get(g->sample, option->name)));
+    if (!*variance || !ito_opts_has(*own, "variance")) return ITO_OK;
     return ito_opts_set(*own, def->choice.name, "variance", variance);
 }
 
@@ -141,7 +154,7 @@ ito_status ito__generate(const ito__generator *g, const ito_generate_options *op
     if (scheduler)
         ITO_GO(use_scheduler(&by, scheduler, &o));
     else
-        ITO_GO(choose_variance(g, &o.sample, &sampler_opts));
+        ITO_GO(choose_options(g, &o.sample, &sampler_opts));
     ITO_GO(check(g, &o));
     if (g->n_classes) {
         labels = ito__alloc_array(g->ctx, (size_t)o.n, sizeof *labels);
@@ -214,6 +227,7 @@ static ito_status write_scatter(const ito__generator *g, const float *points, in
     return st;
 }
 
+/* By DDIM, whatever the model samples with: a preview is a glance, and some samplers evaluate a hundred times in a step. */
 ito_status ito__generate_preview(const ito__generator *g, uint64_t seed, const char *path)
 {
     int columns = g->n_classes ? ITO_MIN(g->n_classes, 10) : 8, n = columns * PREVIEW_ROWS;
@@ -221,10 +235,11 @@ ito_status ito__generate_preview(const ito__generator *g, uint64_t seed, const c
     if (are_points) n = PREVIEW_POINTS;
     size_t size = (size_t)g->height * (size_t)g->width * (size_t)g->channels;
     int most = ito_process_n_timesteps(g->use.process);
-    ito_generate_options o = {.n = n,
-                              .batch = are_points ? n : 0,
-                              .spread = g->n_classes > 0,
-                              .sample = {.seed = seed, .n_steps = most ? ITO_MIN(most, PREVIEW_STEPS) : PREVIEW_STEPS}};
+    ito_generate_options o = {
+        .n = n,
+        .batch = are_points ? n : 0,
+        .spread = g->n_classes > 0,
+        .sample = {.sampler = "ddim", .seed = seed, .n_steps = most ? ITO_MIN(most, PREVIEW_STEPS) : PREVIEW_STEPS}};
     float *images = ito__alloc_array(g->ctx, (size_t)n * size, sizeof *images);
     int32_t *labels = ito__alloc_array(g->ctx, (size_t)n, sizeof *labels);
     ito_status st = images && labels ? ito__generate(g, &o, images, labels) : ITO_MEMORY;

@@ -35,6 +35,17 @@ echo "$again" | grep -o -e '--exact'
 $again --threads 1 --quiet --out alone/ > /dev/null
 cmp exact/000003.png alone/000003.png
 
+# Between the noises of two seeds; and the other way, to the noise of an image, and back.
+ito sample model $quick --interpolate 1,2 -n 5 --out between.png | sed 's/; .*//'
+again=$(ito info between.png | sed -n 's/^ *command *//p')
+echo "$again" | grep -o -e '--interpolate 1,2'
+$again --threads 1 --quiet --out again.png > /dev/null
+cmp between.png again.png
+ito sample model $quick --encode each/000002.png --out noise.npy | sed 's/, root.*//'
+wc -c < noise.npy
+ito sample model $quick --encode shapes -n 3 --out both.png | sed 's/, [0-9.e-]* apart.*//'
+ito info both.png | head -1
+
 wrong() {
     status=0
     "$@" 2> error || status=$?
@@ -51,3 +62,7 @@ wrong ito sample model --sampler ddpm --set variance=learned_range
 wrong ito sample model -n 0
 wrong ito sample model --precision f16
 wrong ito sample nowhere
+wrong ito sample model --interpolate 1
+wrong ito sample model --interpolate 1,2 --out each/
+wrong ito sample model --encode each/000002.png --sampler ddpm
+wrong ito sample model --encode shapes --out noise.csv
