@@ -13,7 +13,9 @@ A file has "lists", numbers that cases share, and "cases": the config (what diff
 of steps the timesteps and the sigmas that diffusers chose (numbers of lists, one entry a step, and for sigmas the end;
 empty where the class has none), the state after half of the steps as the network sees it, and the last state. All float32.
 
-A run that multiplies a change of the start by 1 + NUDGE to more than SENSITIVE is left out: rounding alone makes that of it.
+A run that multiplies a change of the start by 1 + NUDGE to more than SENSITIVE is left out: rounding alone makes that of it. Where
+diffusers' coefficients, in float32, move the end by more than ROUNDING from where the same arithmetic goes in float64 from the
+same sigmas (differences of exponentials cancel with many steps), the latter is kept, and the run says "float64".
 """
 import json
 import math
@@ -36,7 +38,7 @@ SEED, SHAPE, STEPS, MOST_BYTES = 7, (2, 3, 1, 2), (5, 10, 25, 50), 190_000
 SIZE = SHAPE[1] * SHAPE[2] * SHAPE[3]
 MEANS = np.array([0.3 + 0.25 * e for e in range(SIZE)]).reshape(SHAPE[1:])
 DEVIATION = 0.4
-NUDGE, SENSITIVE = 4e-7, 4e-5
+NUDGE, SENSITIVE, ROUNDING = 4e-7, 4e-5, 8e-5
 TOKENS = 1024  # of the image, for dynamic shifting
 
 # Schedulers whose state is x / signal, and whose network sees that scaled.
@@ -118,8 +120,8 @@ def state_scale(name, sigma):
     return 1 / math.sqrt(sigma**2 + 1) if name in SCALED else 1.0
 
 
-def run(name, config, n, keyed, scale=1.0):
-    """(timesteps, sigmas, middle, final); scale: of the start."""
+def run(name, config, n, keyed, scale=1.0, in_double=False):
+    """(timesteps, sigmas, middle, final). scale: of the start. in_double: coefficients are computed from sigmas in float64."""
     s = getattr(diffusers, name)(**config)
     if name == "ScoreSdeVeScheduler":
         return run_score_sde(s, config, n, keyed, scale)
@@ -133,7 +135,11 @@ def run(name, config, n, keyed, scale=1.0):
     x = noise(ito_rng.STREAM_PRIOR, 0) * float(getattr(s, "init_noise_sigma", 1.0)) * scale
     sigmas = [float(v) for v in s.sigmas] if hasattr(s, "sigmas") else []
     if per_step == 2:
-        sigmas = [sigmas[0], *sigmas[1::2]][: n + 1]
+        sigmas = [sigmas[0], *sigmas[1::2]]
+    sigmas = sigmas[: n + 1]  # interpolation_type log_linear has one more, which nothing goes to
+    for key in ("sigmas", "sigmas_interpol", "sigmas_up", "sigmas_down"):
+        if in_double and hasattr(s, key):
+            setattr(s, key, getattr(s, key).double())
     evals = middle_index(name, config, n, per_step)
     middle = None
     for i, t in enumerate(times):
@@ -193,8 +199,8 @@ class Lists:
         return self.lists.index(values)
 
 
-def is_sensitive(a, b):
-    return float((a - b).abs().max()) > SENSITIVE * max(1.0, float(a.abs().max()))
+def differ(a, b, most):
+    return float((a - b).abs().max()) > most * max(1.0, float(a.abs().max()))
 
 
 def case(name, config, lists, keyed):
@@ -206,11 +212,15 @@ def case(name, config, lists, keyed):
         if not (torch.isfinite(final).all() and torch.isfinite(middle).all()):
             print(f"{name} {config}: not finite after {n} steps, left out", flush=True)
             continue
-        if is_sensitive(final, run(name, config, n, keyed, 1 + NUDGE)[3]):
+        if differ(final, run(name, config, n, keyed, 1 + NUDGE)[3], SENSITIVE):
             print(f"{name} {config}: {n} steps are too sensitive, left out", flush=True)
             continue
+        more, exact = {}, run(name, config, n, keyed, in_double=True)
+        if differ(final, exact[3], ROUNDING) or differ(middle, exact[2], ROUNDING):
+            print(f"{name} {config}: {n} steps in float64", flush=True)
+            middle, final, more = exact[2], exact[3], {"float64": True}
         runs.append({"n": n, "timesteps": lists.index(np.float32(times)), "sigmas": lists.index(np.float32(sigmas)),
-                     "middle": numbers(middle.float()), "final": numbers(final.float())})
+                     "middle": numbers(middle.float()), "final": numbers(final.float()), **more})
     return {"config": config, "runs": runs}
 
 

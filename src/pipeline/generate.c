@@ -105,7 +105,13 @@ static ito_status use_scheduler(ito__generator *g, ito_scheduler *scheduler, ito
     ito_scheduler_use use = {.n_steps = o->sample.n_steps, .n_tokens = g->height * g->width};
     g->use.process = ito_scheduler_process(scheduler);
     g->use.prediction = *ito_scheduler_prediction(scheduler);
+    bool encodes = o->sample.encode;
+    o->sample.encode = false;
     ITO_TRY(ito_scheduler_plan(scheduler, &use, &o->sample));
+    if (encodes && !o->sample.encode)
+        return ito__fail(g->ctx, ITO_USAGE,
+                         "scheduler %s goes from noise to images only; DDIMInverseScheduler goes the other way",
+                         ito_scheduler_class(scheduler));
     if (!o->sample.encode || o->sample.start) return ITO_OK;
     return ito__fail(g->ctx, ITO_USAGE,
                      "scheduler %s goes from images to their noise, so it needs images to start from: choose another",

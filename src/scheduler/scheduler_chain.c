@@ -157,8 +157,9 @@ ito_status ito__fill_lcm(ito_scheduler *s, const ito_scheduler_use *use)
                          s->where, n, original, s->o.T);
     ITO_TRY(ito__scheduler_room(s, n));
     s->prior_sd = 1;
+    int apart = s->o.T / original;
     double stride = (double)original / n;
-    for (int i = 0; i < n; i++) s->times[i] = (original - (int)floor(i * stride)) * (s->o.T / original) - 1;
+    for (int i = 0; i < n; i++) s->times[i] = (original - (int)floor(i * stride)) * apart - 1;
     for (int i = 0; i < n; i++) {
         s->levels[i].t = level_at(s, (int)s->times[i]);
         s->levels[i].s = i + 1 < n                 ? level_at(s, (int)s->times[i + 1])

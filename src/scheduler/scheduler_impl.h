@@ -165,10 +165,6 @@ double ito__timestep_of(const ito_scheduler *s, double sigma); /* the inverse, l
 ito_status ito__sigmas_plain(ito_scheduler *s);
 ito_status ito__sigmas_lambda(ito_scheduler *s);
 
-/* ---- beta_quantile.c ---- */
-
-double ito__beta_quantile(double p, double a, double b);
-
 /* ---- scheduler_levels.c ---- */
 
 ito_level ito__level_of_alpha_bar(double alpha_bar, double t);

@@ -24,8 +24,7 @@ static size_t replace_words(const char *from, size_t n, char *to)
     for (size_t i = 0; i < n;) {
         const char *word = in_string ? NULL : word_at(from + i, n - i);
         if (word) {
-            memcpy(to + used, "null", 4);
-            used += 4;
+            for (const char *null = "null"; *null;) to[used++] = *null++;
             i += strlen(word);
             continue;
         }

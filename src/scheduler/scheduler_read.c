@@ -166,7 +166,7 @@ static ito_status read_number(ito_scheduler *s, const field *f, double *out)
 static ito_status read_field(ito_scheduler *s, const field *f)
 {
     void *to = (char *)&s->o + f->at;
-    double number;
+    double number = 0;
     const json_t *value = json_object_get(s->config, f->key);
     if (!value || json_is_null(value)) return ITO_OK;
     switch (f->type) {

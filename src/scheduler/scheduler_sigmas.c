@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "scheduler/scheduler_impl.h"
+#include "spacing/beta_quantile.h"
 
 #define KARRAS_RHO    7
 #define BETA_SHAPE    0.6
@@ -91,8 +92,8 @@ static void round_sigmas(ito_scheduler *s, int n)
 static double plain_time(const ito_scheduler *s, int i)
 {
     const ito__their_options *o = &s->o;
-    int n = s->n;
-    if (o->spacing == ITO__LEADING) return (double)(n - 1 - i) * (o->T / n) + o->offset;
+    int n = s->n, apart = o->T / n;
+    if (o->spacing == ITO__LEADING) return (n - 1 - i) * apart + o->offset;
     if (o->spacing == ITO__TRAILING) return ito__trailing(o->T, (double)o->T / n, i);
     double t = ito__np_linspace(0, o->T - 1, n - 1 - i, n);
     return s->class->is_double ? t : (double)(float)t;
@@ -156,8 +157,8 @@ static int count_kept(const ito_scheduler *s)
 static double lambda_time(const ito_scheduler *s, int kept, int i)
 {
     const ito__their_options *o = &s->o;
-    int n = s->n;
-    if (o->spacing == ITO__LEADING) return (double)(n - i) * (kept / (n + 1)) + o->offset;
+    int n = s->n, apart = kept / (n + 1);
+    if (o->spacing == ITO__LEADING) return (n - i) * apart + o->offset;
     if (o->spacing == ITO__TRAILING) return ito__trailing(kept, (double)o->T / n, i);
     return rint(ito__np_linspace(0, kept - 1, n - i, n + 1));
 }
