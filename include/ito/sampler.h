@@ -31,12 +31,12 @@ typedef struct ito_step {
     int index, n_steps;
     int64_t n, size;
     ito_level t, s;
-    const void *x;         /* the state at t */
-    void *const *scratch;  /* the descriptor's n_scratch arrays; they keep what is in them from step to step */
+    const void *x;        /* the state at t */
+    void *const *scratch; /* the descriptor's n_scratch arrays; they keep what is in them from step to step */
     /* The descriptor's n_numbers arrays [n]; the same, and zero at the start. They lie behind one another, as ito_step_combine_each
      * wants coefficients. */
     double *const *number;
-    ito_sampler *sampler;  /* the loop's own */
+    ito_sampler *sampler; /* the loop's own */
 } ito_step;
 
 /* What the denoiser says at one level. */

@@ -5,8 +5,12 @@
 #include "process/vp_table.h"
 #include "scheduler/scheduler_impl.h"
 
-static const ito_level at_data = {
-    .t = 0, .signal = 1, .sigma = 0, .log_snr = INFINITY, .signal_rate = NAN, .sigma_rate = NAN};
+static const ito_level at_data = {.t = 0,
+                                  .signal = 1,
+                                  .sigma = 0,
+                                  .log_snr = (double)INFINITY,
+                                  .signal_rate = (double)NAN,
+                                  .sigma_rate = (double)NAN};
 
 /* diffusers counts timesteps from 0. */
 static ito_level level_at(const ito_scheduler *s, int timestep)
@@ -225,8 +229,8 @@ ito_status ito__fill_ipndm(ito_scheduler *s, const ito_scheduler_use *use)
         double sine = sin((i < n ? ito__vp_linspace(1, 0, i, n + 1) : 0) * half_pi);
         s->sigmas[i] = (double)(float)(is_list ? json_number_value(json_array_get(list, (size_t)i)) : sine * sine);
         double signal = sqrt(fmax(1 - s->sigmas[i] * s->sigmas[i], 0));
-        ito_level level = {atan2(s->sigmas[i], signal) / half_pi, signal, s->sigmas[i],
-                           2 * log(signal / s->sigmas[i]),        NAN,    NAN};
+        ito_level level = {atan2(s->sigmas[i], signal) / half_pi, signal,      s->sigmas[i],
+                           2 * log(signal / s->sigmas[i]),        (double)NAN, (double)NAN};
         if (i < n) s->levels[i].t = level;
         if (i < n) s->times[i] = level.t;
         if (i > 0) s->levels[i - 1].s = level;

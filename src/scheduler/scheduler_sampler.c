@@ -237,7 +237,7 @@ ito_status ito__choose_unipc(ito_scheduler *s, ito_sample_options *options)
 /* tau is 1 at timesteps from 200 to 800; the sampler knows levels. */
 static ito_status set_tau(ito_scheduler *s)
 {
-    double least = INFINITY, most = 0;
+    double least = (double)INFINITY, most = 0;
     for (int i = 0; i < s->n; i++) {
         const ito_level *t = &s->levels[i].t;
         if (s->times[i] < 200 || s->times[i] > 800) continue;

@@ -225,7 +225,7 @@ static void sample(run *r, ito_scheduler *s, ito_sample_options *o)
         ito_sampler_get_x(sampler, x);
         if (i == loop_index(r, r->n / 2)) check_state(r, "middle", x, middle_scale(r, &o->levels[i]));
         ito_status st = ito_sampler_step(sampler);
-        if (st != ITO_OK) complain(r, ito_last_error(r->ctx), i, NAN, NAN);
+        if (st != ITO_OK) complain(r, ito_last_error(r->ctx), i, (double)NAN, (double)NAN);
         if (st != ITO_OK) break;
     }
     ito_sampler_get_x(sampler, x);
@@ -239,7 +239,7 @@ static void check_run(run *r, ito_scheduler *s)
     ito_scheduler_use use = {r->n, (int)json_integer_value(json_object_get(r->file, "tokens"))};
     ito_status st = ito_scheduler_plan(s, &use, &o);
     if (st != ITO_OK) {
-        complain(r, ito_last_error(r->ctx), 0, NAN, NAN);
+        complain(r, ito_last_error(r->ctx), 0, (double)NAN, (double)NAN);
         return;
     }
     check_schedule(r, s, &o);
@@ -260,7 +260,7 @@ static void check_case(run *r, const json_t *item)
     r->config = config;
     r->text = text;
     ito_status st = ito_scheduler_parse(r->ctx, "scheduler_config.json", text, strlen(text), &s);
-    if (st != ITO_OK) complain(r, ito_last_error(r->ctx), 0, NAN, NAN);
+    if (st != ITO_OK) complain(r, ito_last_error(r->ctx), 0, (double)NAN, (double)NAN);
     for (size_t i = 0; st == ITO_OK && i < json_array_size(runs); i++) {
         r->expected = json_array_get(runs, i);
         r->n = (int)json_integer_value(json_object_get(r->expected, "n"));
