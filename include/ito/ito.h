@@ -52,6 +52,7 @@
 #include <ito/prediction.h>
 #include <ito/process.h>
 #include <ito/sampler.h>
+#include <ito/scheduler.h>
 #include <ito/spacing.h>
 #include <ito/timedist.h>
 #include <ito/variance.h>

@@ -42,6 +42,9 @@ typedef struct ito_model_info {
     const ito_process *process; /* of a denoiser */
     const char *prediction;     /* "eps", "x0", "v" */
     const char *record;         /* ito.json as text; "{}" for a directory that ito did not write */
+    /* The class of diffusers' scheduler that samples are made by unless something else is asked for: of a directory whose record names no
+     * sampler. NULL: ito's own defaults. */
+    const char *scheduler;
     /* Of points (height and width 1), as ito_dataset_info has them: NULL where the record says nothing. */
     const double *offset, *scale;
     const char *const *channel_names;
@@ -74,6 +77,9 @@ typedef struct ito_generate_options {
     bool
         exact; /* an image's bits are the same in any batch: the network sees one at a time, which takes longer. Otherwise
                    they agree to 1e-4 */
+    /* A scheduler_config.json to sample by (ito/scheduler.h): its process, prediction, steps and clipping instead of the model's and
+     * of those in `sample`. */
+    const char *scheduler;
     ito_sample_options
         sample; /* sampler, steps, seed, clip, hooks, progress; first_sample, samples and start per image */
 } ito_generate_options;

@@ -154,6 +154,12 @@ typedef struct ito_progress {
     double mean_evals;   /* evaluations so far, the mean over samples */
 } ito_progress;
 
+/* Where a step starts and ends, for schedules whose levels are no process's times. */
+typedef struct ito_step_levels {
+    ito_level t; /* t.t, a time of the process, is what the denoiser is told; signal and sigma may be of another time */
+    ito_level s; /* need not be the next step's t: some schedules jump */
+} ito_step_levels;
+
 /* All fields may be zero. */
 typedef struct ito_sample_options {
     const char *sampler; /* NULL: "ddim" */
@@ -164,7 +170,11 @@ typedef struct ito_sample_options {
     bool keep_eps;       /* after clipping, keep the network's eps instead of the one that fits the clipped x_0 */
     const double *times; /* instead of a spacing: n_steps times, strictly decreasing, without the end */
     double t_end;        /* stop here; 0: the process's t_min */
-    const char *clip;    /* of x_0: NULL: "none"; "static", "dynamic" */
+    /* Instead of times: the levels of all n_steps steps in the order they are made, as a scheduler's file says
+     * (ito/scheduler.h). */
+    const ito_step_levels *levels;
+    double prior_sd;  /* the state at the first time is this times noise; 0: the process's */
+    const char *clip; /* of x_0: NULL: "none"; "static", "dynamic" */
     const ito_opts *clip_opts;
     const void *start; /* [n, ...] of the run's dtype: the state at the first time; NULL: noise */
     /* The other way, from `start`, x_0, to its noise at the first of the times (DDIM inversion): the same times upward. Only

@@ -32,17 +32,17 @@ static char *settings_again(const sampling *s)
 static char *command_again(const sampling *s, uint64_t first, int n, const char *labels, const char *layout)
 {
     const ito_generate_options *o = &s->options;
-    char *path = cli_quote(s->path), *set = settings_again(s), *quoted = cli_quote(labels);
+    char *path = cli_quote(s->path), *set = settings_again(s), *quoted = cli_quote(labels),
+         *way = sampling_way_again(s);
     char *label = s->info->n_classes ? cli_format(" --label %s", quoted) : cli_format("%s", "");
     char *plan_path = cli_quote(s->plan_path ? s->plan_path : "");
     char *plan = s->plan ? cli_format(" --plan %s", plan_path) : cli_format("%s", "");
-    char *times = sampling_times_again(s);
-    char *text = cli_format("ito sample %s -n %d --first %llu --seed %llu --sampler %s%s --clip %s "
+    char *text = cli_format("ito sample %s -n %d --first %llu --seed %llu %s "
                             "--guidance %.17g --batch %d%s%s%s%s%s%s",
-                            path, n, (unsigned long long)first, (unsigned long long)o->sample.seed, o->sample.sampler,
-                            times, o->sample.clip, o->guidance, o->batch, o->exact ? " --exact" : "",
+                            path, n, (unsigned long long)first, (unsigned long long)o->sample.seed, way, o->guidance,
+                            o->batch, o->exact ? " --exact" : "",
                             strcmp(s->precision, "bf16") ? "" : " --precision bf16", plan, label, set, layout);
-    free(times);
+    free(way);
     free(plan);
     free(plan_path);
     free(label);
@@ -50,6 +50,17 @@ static char *command_again(const sampling *s, uint64_t first, int n, const char 
     free(set);
     free(path);
     return text;
+}
+
+/* Spacing and clipping; a scheduler of diffusers has its own. */
+static void describe_choices(const sampling *s, cli_texts *texts)
+{
+    if (s->times)
+        cli_texts_add(texts, "times", "%s", s->times_text);
+    else
+        cli_texts_add(texts, "spacing", "%s", s->options.sample.spacing);
+    if (*s->spacing_text) cli_texts_add(texts, "spacing_settings", "%s", s->spacing_text);
+    cli_texts_add(texts, "clip", "%s", s->options.sample.clip);
 }
 
 /* Of n images from number `first`: how to make them again. */
@@ -66,15 +77,10 @@ static void describe(const sampling *s, uint64_t first, int n, const char *label
     cli_texts_add(texts, "seed", "%llu", (unsigned long long)o->sample.seed);
     cli_texts_add(texts, "labels", "%s", labels);
     cli_texts_add(texts, "guidance", "%.17g", o->guidance);
-    cli_texts_add(texts, "sampler", "%s", o->sample.sampler);
+    cli_texts_add(texts, "sampler", "%s", s->sampler);
     if (*s->settings_text) cli_texts_add(texts, "sampler_settings", "%s", s->settings_text);
     cli_texts_add(texts, "steps", "%d", o->sample.n_steps);
-    if (s->times)
-        cli_texts_add(texts, "times", "%s", s->times_text);
-    else
-        cli_texts_add(texts, "spacing", "%s", o->sample.spacing);
-    if (*s->spacing_text) cli_texts_add(texts, "spacing_settings", "%s", s->spacing_text);
-    cli_texts_add(texts, "clip", "%s", o->sample.clip);
+    if (!s->by_scheduler) describe_choices(s, texts);
     cli_texts_add(texts, "batch", "%d", o->batch);
     if (o->exact) cli_texts_add(texts, "exact", "true");
     if (strcmp(s->precision, "f32") != 0) cli_texts_add(texts, "precision", "%s", s->precision);
@@ -218,8 +224,8 @@ static void report(const sampling *s, const char *out, const char *trajectory_fi
         char seconds[CLI_TEXT];
         const char *what = points_are(s->info->height, s->info->width) ? "points" : "images";
         printf("%s: %d %s of %s, %s, %d steps, guidance %g; %s, %.3g %s/s\n", out, s->options.n, what, s->path,
-               s->options.sample.sampler, s->options.sample.n_steps, s->options.guidance,
-               cli_duration(s->seconds, seconds), rate, what);
+               s->sampler, s->options.sample.n_steps, s->options.guidance, cli_duration(s->seconds, seconds), rate,
+               what);
         if (s->most_evals != s->options.sample.n_steps)
             printf("%.6g evaluations of the network an image, at most %d\n", mean_evals, s->most_evals);
         if (trajectory_file) printf("%s: the way there\n", trajectory_file);
@@ -230,7 +236,7 @@ static void report(const sampling *s, const char *out, const char *trajectory_fi
     emit_text(j, "out", out);
     if (trajectory_file) emit_text(j, "trajectory", trajectory_file);
     emit_int(j, "n", s->options.n);
-    emit_text(j, "sampler", s->options.sample.sampler);
+    emit_text(j, "sampler", s->sampler);
     emit_int(j, "steps", s->options.sample.n_steps);
     emit_real(j, "guidance", s->options.guidance);
     emit_int(j, "seed", (int64_t)s->options.sample.seed);

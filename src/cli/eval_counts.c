@@ -63,7 +63,7 @@ void eval_score_to_json(const sampling *s, const eval_counts *c)
 {
     json_out *j = &s->app->json;
     emit_real(j, "guidance", s->options.guidance);
-    emit_text(j, "sampler", s->options.sample.sampler);
+    emit_text(j, "sampler", s->sampler);
     emit_int(j, "steps", s->options.sample.n_steps);
     emit_rounded(j, "seconds", s->seconds, 6);
     eval_counts_to_json(j, c, s->info->class_names, true);

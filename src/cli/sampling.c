@@ -35,7 +35,7 @@ static int read_choices(sampling *s, const args *a, const json_t *sample)
         int status = cli_check_choice(s->app, command, axes[i], s->names[i]);
         if (status != CLI_DONE) return status;
     }
-    s->options.sample.sampler = s->names[0];
+    s->sampler = s->options.sample.sampler = s->names[0];
     s->options.sample.spacing = s->names[1];
     s->options.sample.clip = s->names[2];
     return CLI_DONE;
@@ -111,9 +111,11 @@ static int read_numbers(sampling *s, const args *a, const json_t *sample, int de
 static int read_options(sampling *s, const args *a, const json_t *record, int default_n)
 {
     const json_t *sample = json_object_get(record, "sample");
-    int status = read_choices(s, a, sample);
-    if (status == CLI_DONE) status = read_settings(s, a, sample);
-    if (status == CLI_DONE) status = sampling_read_times(s, a, (int64_t)recorded_number(sample, "steps", 50));
+    int status = sampling_read_scheduler(s, a, (int64_t)recorded_number(sample, "steps", 50));
+    if (status == CLI_DONE && !s->by_scheduler) status = read_choices(s, a, sample);
+    if (status == CLI_DONE && !s->by_scheduler) status = read_settings(s, a, sample);
+    if (status == CLI_DONE && !s->by_scheduler)
+        status = sampling_read_times(s, a, (int64_t)recorded_number(sample, "steps", 50));
     if (status == CLI_DONE) status = read_numbers(s, a, sample, default_n);
     if (status != CLI_DONE) return status;
     s->labels = cli_alloc((size_t)s->options.n * sizeof *s->labels);
@@ -149,6 +151,7 @@ void sampling_close(sampling *s)
     ito_model_destroy(s->model);
     ito_plan_destroy(s->plan);
     for (int i = 0; i < CLI_COUNT(s->names); i++) free(s->names[i]);
+    free(s->scheduler_class);
     free(s->settings_text);
     free(s->spacing_text);
     free(s->times_text);

@@ -20,6 +20,7 @@
     {"times", ARG_TEXT, "T1,T2,..", "these times, falling, instead of steps and spacing"},                              \
     {"clip", ARG_TEXT, "NAME", "of the predicted x_0: ito list clip [static]"},                                         \
     {"set", ARG_LIST, "KEY=VALUE", "an option of the sampler: eta=1 (ito explain ddim)"},                               \
+    {"scheduler", ARG_TEXT, "FILE", "a scheduler_config.json of diffusers instead of all these"},                      \
     {"seed", ARG_INT, "S", "of the noise [0]"},                                                                        \
     {"first", ARG_INT, "I", "number of the first image of this seed [0]"},                                              \
     {"batch", ARG_INT, "B", "images at a time [64; 1024 points]"},                                                                  \
@@ -43,6 +44,9 @@ typedef struct sampling {
     char *times_text;             /* --times; NULL: none */
     char *training_text;          /* JSON: what the model's record says of its training */
     char *names[3];               /* owned: sampler, spacing, clip */
+    const char *sampler; /* for people: the sampler's name, or the class of a scheduler, which stands for all three */
+    char *scheduler_class;
+    bool by_scheduler; /* of --scheduler, or the model's own */
     ito_opts *sampler_opts, *spacing_opts;
     double *times;   /* of --times */
     int32_t *labels; /* [n], -1: none */
@@ -86,5 +90,10 @@ int sampling_encode(sampling *s, const args *a, const char *source, const char *
 int sampling_read_times(sampling *s, const args *a, int64_t recorded_steps);
 /* " --steps 50 --spacing trailing", or what else makes these times again. The caller frees. */
 char *sampling_times_again(const sampling *s);
+
+/* sampling_scheduler.c: whether a scheduler of diffusers decides, --scheduler or the model's own; what chooses the way of sampling, again,
+ * for a command (the caller frees). */
+int sampling_read_scheduler(sampling *s, const args *a, int64_t recorded_steps);
+char *sampling_way_again(const sampling *s);
 
 #endif

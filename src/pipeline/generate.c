@@ -83,6 +83,41 @@ static void choose_labels(const ito__generator *g, const ito_generate_options *o
         labels[i] = o->labels ? o->labels[i] : o->spread ? i % g->n_classes : g->n_classes - g->no_null_label;
 }
 
+/* ---- by a scheduler of diffusers ---- */
+
+/* The one that was asked for, opened, or the model's own; NULL where neither is to be used. */
+static ito_status choose_scheduler(const ito__generator *g, const ito_generate_options *o, ito_scheduler **opened,
+                                   ito_scheduler **out)
+{
+    const ito_sample_options *s = &o->sample;
+    bool is_free = !s->sampler && !s->spacing && !s->clip && !s->times && !s->levels;
+    *opened = NULL;
+    *out = is_free ? g->scheduler : NULL;
+    if (!o->scheduler) return ITO_OK;
+    ITO_TRY(ito_scheduler_open(g->ctx, o->scheduler, opened));
+    *out = *opened;
+    return ITO_OK;
+}
+
+/* The network means what the scheduler says, as in diffusers. */
+static ito_status use_scheduler(ito__generator *g, ito_scheduler *scheduler, ito_generate_options *o)
+{
+    ito_scheduler_use use = {.n_steps = o->sample.n_steps, .n_tokens = g->height * g->width};
+    g->use.process = ito_scheduler_process(scheduler);
+    g->use.prediction = *ito_scheduler_prediction(scheduler);
+    bool encodes = o->sample.encode;
+    o->sample.encode = false;
+    ITO_TRY(ito_scheduler_plan(scheduler, &use, &o->sample));
+    if (encodes && !o->sample.encode)
+        return ito__fail(g->ctx, ITO_USAGE,
+                         "scheduler %s goes from noise to images only; DDIMInverseScheduler goes the other way",
+                         ito_scheduler_class(scheduler));
+    if (!o->sample.encode || o->sample.start) return ITO_OK;
+    return ito__fail(g->ctx, ITO_USAGE,
+                     "scheduler %s goes from images to their noise, so it needs images to start from: choose another",
+                     ito_scheduler_class(scheduler));
+}
+
 /* Rows first .. first + n - 1. labels is NULL for a model without. */
 static ito_status generate_batch(const ito__generator *g, const ito_generate_options *o, int first, int n,
                                  int32_t *labels, float *images)
@@ -115,11 +150,17 @@ ito_status ito__generate(const ito__generator *g, const ito_generate_options *op
                          int32_t *labels_used)
 {
     ito_generate_options o = *options;
+    ito__generator by = *g;
+    ito_scheduler *scheduler, *opened = NULL;
     int32_t *labels = NULL;
     ito_opts *sampler_opts = NULL;
     ito_status st;
+    ITO_GO(choose_scheduler(g, &o, &opened, &scheduler));
     ITO_GO(fill_defaults(g, &o));
-    ITO_GO(choose_options(g, &o.sample, &sampler_opts));
+    if (scheduler)
+        ITO_GO(use_scheduler(&by, scheduler, &o));
+    else
+        ITO_GO(choose_options(g, &o.sample, &sampler_opts));
     ITO_GO(check(g, &o));
     if (g->n_classes) {
         labels = ito__alloc_array(g->ctx, (size_t)o.n, sizeof *labels);
@@ -127,9 +168,10 @@ ito_status ito__generate(const ito__generator *g, const ito_generate_options *op
         choose_labels(g, &o, labels);
     }
     for (int first = 0; first < o.n; first += o.batch)
-        ITO_GO(generate_batch(g, &o, first, ITO_MIN(o.batch, o.n - first), labels, images));
+        ITO_GO(generate_batch(&by, &o, first, ITO_MIN(o.batch, o.n - first), labels, images));
     for (int i = 0; labels_used && i < o.n; i++) labels_used[i] = labels && labels[i] < g->n_classes ? labels[i] : -1;
 done:
+    ito_scheduler_destroy(opened);
     ito_opts_destroy(sampler_opts);
     ito__free(g->ctx, labels);
     return st;

@@ -3,6 +3,7 @@
 #define ITO_GENERATE_H
 
 #include <ito/model.h>
+#include <ito/scheduler.h>
 
 #include "base/json.h"
 #include "pipeline/net_denoiser.h"
@@ -15,7 +16,8 @@ typedef struct ito__generator {
     int n_classes; /* 0: no labels; else label n_classes is the null label */
     bool no_null_label;
     const char *const *class_names;
-    const json_t *sample; /* recorded defaults: "sampler", "steps", "guidance", "spacing", "clip"; or NULL */
+    ito_scheduler *scheduler; /* of diffusers: what samples are made by where nobody says anything; or NULL */
+    const json_t *sample;     /* recorded defaults: "sampler", "steps", "guidance", "spacing", "clip"; or NULL */
 } ito__generator;
 
 ito_status ito__generate(const ito__generator *g, const ito_generate_options *options, float *images,

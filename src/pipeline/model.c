@@ -10,6 +10,7 @@
 #include "format/bilinear.h"
 #include "pipeline/generate.h"
 #include "pipeline/model_dir.h"
+#include "scheduler/scheduler_json.h"
 
 #define WEIGHTS     "diffusion_pytorch_model.safetensors"
 #define MAX_CLASSES 100000
@@ -24,6 +25,7 @@ struct ito_model {
     ito__runner *runner;
     ito_process *process;
     ito__scheduler scheduler;
+    ito_scheduler *theirs; /* of diffusers, where no record says how to sample; or NULL */
     ito__net_use use;
     ito_model_info info;
 };
@@ -36,6 +38,7 @@ void ito_model_destroy(ito_model *m)
     ito__network_destroy(m->network);
     ito_process_destroy(m->process);
     ito__scheduler_clear(&m->scheduler);
+    ito_scheduler_destroy(m->theirs);
     json_decref(m->index);
     json_decref(m->record);
     ito__arena_destroy(m->arena);
@@ -79,21 +82,40 @@ static ito_status read_network(ito_model *m, const char *folder)
     return ito__runner_create(m->ctx, m->network, m->params, &m->runner);
 }
 
-static ito_status read_scheduler(ito_model *m)
+/* What a directory's file says, with diffusers' numbers where the directory is not of ito's making. */
+static ito_status read_theirs(ito_model *m, const char *path)
 {
-    const char *path;
-    json_t *config = NULL;
-    ITO_TRY(read_json(m, "scheduler/scheduler_config.json", &config, &path));
-    ito_status st = ito__scheduler_read(m->ctx, path, config, &m->scheduler);
-    if (st == ITO_OK) st = ito_process_create(m->ctx, m->scheduler.process, m->scheduler.process_opts, &m->process);
-    if (st == ITO_OK) st = ito_prediction_find(m->ctx, m->scheduler.prediction, &m->use.prediction);
-    json_decref(config);
+    ITO_TRY(ito_scheduler_open(m->ctx, path, &m->theirs));
+    m->use.process = ito_scheduler_process(m->theirs);
+    m->use.prediction = *ito_scheduler_prediction(m->theirs);
+    m->info.scheduler = ito_scheduler_class(m->theirs);
+    return ITO_OK;
+}
+
+static ito_status read_ours(ito_model *m, const char *path, const json_t *config)
+{
+    ITO_TRY(ito__scheduler_read(m->ctx, path, config, &m->scheduler));
+    ITO_TRY(ito_process_create(m->ctx, m->scheduler.process, m->scheduler.process_opts, &m->process));
+    ITO_TRY(ito_prediction_find(m->ctx, m->scheduler.prediction, &m->use.prediction));
     m->use.process = m->process;
     m->use.prediction.opts = m->scheduler.prediction_opts;
     m->use.takes_x0 = m->scheduler.takes_x0;
-    m->info.prediction = m->scheduler.prediction;
-    m->info.process = m->process;
-    return st;
+    return ITO_OK;
+}
+
+static ito_status read_scheduler(ito_model *m)
+{
+    json_t *config = NULL;
+    const char *path = ito__arena_printf(m->arena, "%s/scheduler/scheduler_config.json", m->dir);
+    if (!path) return ITO_MEMORY;
+    ITO_TRY(ito__their_json_read(m->ctx, path, &config));
+    bool is_ours = json_object_size(m->record) > 0 || !ito__scheduler_is_theirs(config);
+    ito_status st = is_ours ? read_ours(m, path, config) : read_theirs(m, path);
+    json_decref(config);
+    if (st != ITO_OK) return st;
+    m->info.prediction = m->use.prediction.def->choice.name;
+    m->info.process = m->use.process;
+    return ITO_OK;
 }
 
 /* The recorded names, or numbers. */
@@ -305,6 +327,7 @@ ito_status ito_generate(ito_model *m, const ito_generate_options *options, float
                         .n_classes = m->info.n_classes,
                         .no_null_label = !m->info.has_null_label,
                         .class_names = m->info.class_names,
+                        .scheduler = m->theirs,
                         .sample = json_object_get(m->record, "sample")};
     return ito__generate(&g, options, images, labels_used);
 }

@@ -48,6 +48,12 @@ static const char *schedule_of(const char *process, const ito_opts *opts)
     return schedule;
 }
 
+/* Numbers in double, which is what ito reads of its own files? */
+static bool is_exact(const ito_opts *opts)
+{
+    return !ito_opts_has(opts, "tables") || !strcmp(ito_opts_text(opts, "tables"), "exact");
+}
+
 /* 0 unless both are done; stolen values included. */
 static int set_new(json_t *config, const char *key, json_t *value)
 {
@@ -84,7 +90,8 @@ ito_status ito__scheduler_write(ito_ctx *ctx, const ito__scheduler *s, json_t **
     for (int i = 0; i < ITO_COUNT(predictions); i++)
         if (!strcmp(predictions[i].ours, s->prediction)) type = predictions[i].theirs;
     bool is_list = !strcmp(s->process, "vp-betas");
-    if (!type || !(schedule || is_list) || s->takes_x0) return ito__scheduler_own_write(ctx, s, out);
+    if (!type || !(schedule || is_list) || s->takes_x0 || !is_exact(s->process_opts))
+        return ito__scheduler_own_write(ctx, s, out);
     *out = NULL;
     if (is_list) st = ito__betas_to_json(ctx, ito_opts_text(s->process_opts, "betas"), &betas);
     if (st == ITO_OK) st = write_theirs(ctx, s, schedule ? schedule : "linear", betas, type, out);

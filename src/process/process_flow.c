@@ -10,7 +10,7 @@
 #include "process/process_impl.h"
 
 typedef struct path {
-    double shift;
+    double shift, label;
 } path;
 
 static ito_status create(ito_ctx *ctx, const ito_opts *opts, ito_process_ends *ends, void **state)
@@ -18,6 +18,7 @@ static ito_status create(ito_ctx *ctx, const ito_opts *opts, ito_process_ends *e
     path *p = *state = ito__alloc(ctx, sizeof *p);
     if (!p) return ITO_MEMORY;
     p->shift = ito_opts_real(opts, "shift");
+    p->label = ito_opts_real(opts, "label");
     *ends = (ito_process_ends){.t_min = 0, .t_max = 1, .prior_sd = 1};
     return ITO_OK;
 }
@@ -58,15 +59,16 @@ static double diffusion(const void *state, double t)
     return sqrt(-2 * u * drift(state, t));
 }
 
-/* Networks are told how noisy x is on a scale of 1000, whatever the shift was. */
+/* Networks are told how noisy x is, on a scale of 1000 where nothing else is said, whatever the shift was. */
 static double label(const void *state, double t)
 {
     const path *p = state;
-    return 1000 * (p->shift * t / denominator(p, t));
+    return p->label * (p->shift * t / denominator(p, t));
 }
 
 static const ito_opt_def options[] = {
     ITO_OPT_REAL("shift", 1, 1e-3, 1e3, "more than 1: more of the time is spent at high noise, as large images need"),
+    ITO_OPT_REAL("label", 1000, 1e-3, 1e6, "networks are told u times this"),
     ITO_OPT_END,
 };
 

@@ -7,6 +7,7 @@
 typedef struct ito__sigma_range {
     double min, max;
     double log_min, log_ratio; /* log(min), log(max / min) */
+    double label;              /* edm: networks are told log(sigma) times this */
     int n_timesteps;           /* 0: continuous */
 } ito__sigma_range;
 

@@ -28,6 +28,32 @@ static ito_status next_beta(ito_ctx *ctx, int t, const char **text, double *beta
                      t, start);
 }
 
+static ito_status put_all(ito_ctx *ctx, int n_timesteps, const char *text, void *state)
+{
+    for (int t = 1; t <= n_timesteps; t++) {
+        double beta;
+        ITO_TRY(next_beta(ctx, t, &text, &beta));
+        /* EQ[ddpm:s2]  alpha_bar_t = prod_{i <= t} (1 - beta_i) */
+        ITO_TRY(ito__vp_put_beta(ctx, "vp-betas", state, t, beta));
+    }
+    return ITO_OK;
+}
+
+static ito_status create_float(ito_ctx *ctx, const ito_opts *opts, int n_timesteps, const char *text,
+                               ito_process_ends *ends, void **state)
+{
+    float *betas = ito__alloc_array(ctx, (size_t)n_timesteps, sizeof *betas);
+    ito_status st = betas ? ITO_OK : ITO_MEMORY;
+    for (int t = 1; t <= n_timesteps && st == ITO_OK; t++) {
+        double beta = 0;
+        st = next_beta(ctx, t, &text, &beta);
+        betas[t - 1] = (float)beta;
+    }
+    if (st == ITO_OK) st = ito__vp_finish_float(ctx, "vp-betas", opts, n_timesteps, betas, ends, state);
+    ito__free(ctx, betas);
+    return st;
+}
+
 static ito_status create(ito_ctx *ctx, const ito_opts *opts, ito_process_ends *ends, void **state)
 {
     const char *text = ito_opts_text(opts, "betas");
@@ -36,19 +62,16 @@ static ito_status create(ito_ctx *ctx, const ito_opts *opts, ito_process_ends *e
                          "process vp-betas: betas is empty; give beta_1, beta_2, ... with commas between them, as in "
                          "betas=0.1,0.2,0.4");
     int n_timesteps = count(text);
+    if (ito__vp_is_float(opts)) return create_float(ctx, opts, n_timesteps, text, ends, state);
     ITO_TRY(ito__vp_begin(ctx, n_timesteps, state));
-    for (int t = 1; t <= n_timesteps; t++) {
-        double beta;
-        ITO_TRY(next_beta(ctx, t, &text, &beta));
-        /* EQ[ddpm:s2]  alpha_bar_t = prod_{i <= t} (1 - beta_i) */
-        ITO_TRY(ito__vp_put_beta(ctx, "vp-betas", *state, t, beta));
-    }
+    ITO_TRY(put_all(ctx, n_timesteps, text, *state));
     return ito__vp_finish(ctx, "vp-betas", opts, ends, *state);
 }
 
 static const ito_opt_def options[] = {
     ITO_OPT_TEXT("betas", "", "beta_1, beta_2, ..., beta_T: numbers with commas between them"),
     ITO__VP_ZERO_SNR,
+    ITO__VP_TABLES,
     ITO_OPT_END,
 };
 

@@ -29,6 +29,7 @@ static const ito_opt_def options[] = {
     ITO_OPT_REAL("s", 0.008, 0, 1, "offset that keeps the first betas from vanishing"),
     ITO_OPT_REAL("max_beta", 0.999, 0, 1, "no beta is larger, so that some signal is left at T"),
     ITO__VP_ZERO_SNR,
+    ITO__VP_TABLES,
     ITO_OPT_END,
 };
 

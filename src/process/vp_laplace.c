@@ -47,6 +47,7 @@ static const ito_opt_def options[] = {
     ITO_OPT_REAL("max_beta", 0.999, 0, 1, "no beta is larger, so that some signal is left at T"),
     ITO_OPT_CHOICE("form", PAPER, forms, "the paper's alpha_bar, or the one that diffusers computes"),
     ITO__VP_ZERO_SNR,
+    ITO__VP_TABLES,
     ITO_OPT_END,
 };
 

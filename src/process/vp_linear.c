@@ -6,6 +6,7 @@
 static double beta(const ito_opts *opts, int t, int n_timesteps)
 {
     double start = ito_opts_real(opts, "beta_start"), end = ito_opts_real(opts, "beta_end");
+    if (ito__vp_is_float(opts)) return ito__vp_linspace(start, end, t - 1, n_timesteps);
     if (n_timesteps == 1) return start;
     /* EQ[ddpm:s4]  beta_t = beta_start + (t - 1) / (T - 1) (beta_end - beta_start) */
     return start + (double)(t - 1) / (n_timesteps - 1) * (end - start);
@@ -22,6 +23,7 @@ static const ito_opt_def options[] = {
     ITO_OPT_REAL("beta_start", 1e-4, 0, 1, "beta of the first step"),
     ITO_OPT_REAL("beta_end", 0.02, 0, 1, "beta of the last step"),
     ITO__VP_ZERO_SNR,
+    ITO__VP_TABLES,
     ITO_OPT_END,
 };
 

@@ -11,6 +11,7 @@ static double beta(const ito_opts *opts, int t, int n_timesteps)
     double w = n_timesteps == 1 ? 0 : (double)(t - 1) / (n_timesteps - 1);
     /* EQ[ldm:code]  beta_t = (sqrt(beta_start) + (t - 1) / (T - 1) (sqrt(beta_end) - sqrt(beta_start)))^2 */
     double root = start + w * (end - start);
+    if (ito__vp_is_float(opts)) root = ito__vp_linspace(start, end, t - 1, n_timesteps);
     return root * root;
 }
 
@@ -25,6 +26,7 @@ static const ito_opt_def options[] = {
     ITO_OPT_REAL("beta_start", 0.00085, 0, 1, "beta of the first step"),
     ITO_OPT_REAL("beta_end", 0.012, 0, 1, "beta of the last step"),
     ITO__VP_ZERO_SNR,
+    ITO__VP_TABLES,
     ITO_OPT_END,
 };
 

@@ -10,6 +10,10 @@ static double beta(const ito_opts *opts, int t, int n_timesteps)
 {
     double start = ito_opts_real(opts, "beta_start"), end = ito_opts_real(opts, "beta_end");
     double z = n_timesteps == 1 ? -6 : -6 + 12 * (double)(t - 1) / (n_timesteps - 1);
+    if (ito__vp_is_float(opts)) {
+        float sigmoid = 1 / (1 + expf(-(float)ito__vp_linspace(-6, 6, t - 1, n_timesteps)));
+        return (double)(sigmoid * (float)(end - start) + (float)start);
+    }
     /* EQ[geodiff:code]  beta_t = beta_start + (beta_end - beta_start) / (1 + exp(6 - 12 (t - 1) / (T - 1))) */
     return start + (end - start) / (1 + exp(-z));
 }
@@ -25,6 +29,7 @@ static const ito_opt_def options[] = {
     ITO_OPT_REAL("beta_start", 1e-4, 0, 1, "beta that the sigmoid starts near"),
     ITO_OPT_REAL("beta_end", 0.02, 0, 1, "beta that the sigmoid ends near"),
     ITO__VP_ZERO_SNR,
+    ITO__VP_TABLES,
     ITO_OPT_END,
 };
 

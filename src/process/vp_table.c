@@ -20,6 +20,7 @@
 typedef struct table {
     int n_timesteps;
     bool is_zero_snr;       /* then the last entry is -infinity */
+    bool follows_log_snr;   /* linear between timesteps is the log-SNR instead */
     double log_alpha_bar[]; /* 0 .. n_timesteps; entry 0 is 0 */
 } table;
 
@@ -68,12 +69,20 @@ static void rescale(table *p)
     p->is_zero_snr = true;
 }
 
+void ito__vp_follow_log_snr(void *state, bool is_zero_snr)
+{
+    table *p = state;
+    p->follows_log_snr = true;
+    p->is_zero_snr = is_zero_snr;
+    if (is_zero_snr) p->log_alpha_bar[p->n_timesteps] = -(double)INFINITY;
+}
+
 ito_status ito__vp_finish(ito_ctx *ctx, const char *name, const ito_opts *opts, ito_process_ends *ends, void *state)
 {
     table *p = state;
     int n = p->n_timesteps;
     *ends = (ito_process_ends){.t_min = 0, .t_max = n, .prior_sd = 1, .n_timesteps = n};
-    if (!ito_opts_bool(opts, "zero_snr")) return ITO_OK;
+    if (!ito_opts_bool(opts, "zero_snr") || p->follows_log_snr) return ITO_OK;
     if (n < 2)
         return ito__fail(ctx, ITO_USAGE,
                          "process %s: zero_snr keeps the first step and takes the last to 0, so it needs 2 timesteps "
@@ -86,6 +95,7 @@ ito_status ito__vp_finish(ito_ctx *ctx, const char *name, const ito_opts *opts, 
 ito_status ito__vp_create(ito_ctx *ctx, const char *name, const ito_opts *opts, int n_timesteps, ito__beta_fn beta,
                           ito_process_ends *ends, void **state)
 {
+    if (ito__vp_is_float(opts)) return ito__vp_create_float(ctx, name, opts, n_timesteps, beta, ends, state);
     ITO_TRY(ito__vp_begin(ctx, n_timesteps, state));
     for (int t = 1; t <= n_timesteps; t++) ITO_TRY(ito__vp_put_beta(ctx, name, *state, t, beta(opts, t, n_timesteps)));
     return ito__vp_finish(ctx, name, opts, ends, *state);
@@ -113,11 +123,29 @@ static bool is_last(const table *p, int step)
     return p->is_zero_snr && step == p->n_timesteps;
 }
 
+/* Is the log-SNR linear in the step? In the first it comes from infinity. */
+static bool is_log_linear(const table *p, int step)
+{
+    return p->follows_log_snr && step > 1 && !is_last(p, step);
+}
+
+static double log_snr_of(const table *p, int t)
+{
+    return p->log_alpha_bar[t] - log(-expm1(p->log_alpha_bar[t]));
+}
+
+/* alpha_bar = 1 / (1 + exp(-log_snr)), in logarithms without overflow */
+static double log_alpha_bar_of(double log_snr)
+{
+    return log_snr > 0 ? -log1p(exp(-log_snr)) : log_snr - log1p(exp(log_snr));
+}
+
 static double log_alpha_bar_at(const table *p, double t)
 {
     int i = step_of(p, t);
     double w = t - (i - 1);
     if (is_last(p, i)) return p->log_alpha_bar[i - 1] + 2 * log(p->n_timesteps - t);
+    if (w < 1 && is_log_linear(p, i)) return log_alpha_bar_of((1 - w) * log_snr_of(p, i - 1) + w * log_snr_of(p, i));
     return w >= 1 ? p->log_alpha_bar[i] : (1 - w) * p->log_alpha_bar[i - 1] + w * p->log_alpha_bar[i];
 }
 
@@ -136,8 +164,7 @@ ito_level ito__vp_level(const void *state, double t)
 double ito__vp_time(const void *state, double log_snr)
 {
     const table *p = state;
-    /* alpha_bar = 1 / (1 + exp(-log_snr)), in logarithms without overflow */
-    double want = log_snr > 0 ? -log1p(exp(-log_snr)) : log_snr - log1p(exp(log_snr));
+    double want = log_alpha_bar_of(log_snr);
     if (want >= 0) return 0;
     int low = 0, high = p->n_timesteps; /* log_alpha_bar[low] > want >= log_alpha_bar[high] */
     if (want <= p->log_alpha_bar[high]) return high;
@@ -149,6 +176,8 @@ double ito__vp_time(const void *state, double log_snr)
             high = middle;
     }
     if (is_last(p, high)) return high - exp(0.5 * (want - p->log_alpha_bar[low]));
+    if (is_log_linear(p, high))
+        return low + (log_snr_of(p, low) - log_snr) / (log_snr_of(p, low) - log_snr_of(p, high));
     double drop = p->log_alpha_bar[low] - p->log_alpha_bar[high];
     return low + (p->log_alpha_bar[low] - want) / drop;
 }
@@ -158,6 +187,8 @@ double ito__vp_drift(const void *state, double t)
     const table *p = state;
     int i = step_of(p, t);
     if (is_last(p, i)) return -1 / (p->n_timesteps - t);
+    /* d log(alpha_bar) = (1 - alpha_bar) d log_snr */
+    if (is_log_linear(p, i)) return -0.5 * expm1(log_alpha_bar_at(p, t)) * (log_snr_of(p, i) - log_snr_of(p, i - 1));
     return 0.5 * (p->log_alpha_bar[i] - p->log_alpha_bar[i - 1]);
 }
 

@@ -18,6 +18,8 @@ ito_status ito__vp_create(ito_ctx *ctx, const char *name, const ito_opts *opts, 
 ito_status ito__vp_begin(ito_ctx *ctx, int n_timesteps, void **state);
 ito_status ito__vp_put_beta(ito_ctx *ctx, const char *name, void *state, int t, double beta);
 ito_status ito__vp_put_log_alpha_bar(ito_ctx *ctx, const char *name, void *state, int t, double log_alpha_bar);
+/* The log-SNR is linear in t between timesteps, from the first on; is_zero_snr: no signal is left at the last, which is put so. */
+void ito__vp_follow_log_snr(void *state, bool is_zero_snr);
 ito_status ito__vp_finish(ito_ctx *ctx, const char *name, const ito_opts *opts, ito_process_ends *ends, void *state);
 
 /* ITO_USAGE unless the option `first` is at most the option `last`. */
@@ -33,6 +35,24 @@ double ito__vp_label(const void *state, double t);
 /* The option that ito__vp_finish reads: every discrete variance-preserving process has it. */
 #define ITO__VP_ZERO_SNR                                                                                               \
     ITO_OPT_BOOL("zero_snr", 0, "rescale sqrt(alpha_bar) so that no signal is left at T and the first beta stays")
+
+/* "exact": in double. "diffusers": what its schedulers hold, betas and alpha_bars rounded to float32 (vp_float.c), with the log-SNR linear in t
+ * between the timesteps, which is how they find the timestep of a sigma. */
+#define ITO__VP_TABLES                                                                                                 \
+    ITO_OPT_CHOICE("tables", 0, ito__vp_table_names, "in double, or the float32 numbers of diffusers' schedulers")
+extern const char *const ito__vp_table_names[];
+bool ito__vp_is_float(const ito_opts *opts); /* tables = diffusers */
+
+/* ---- vp_float.c ---- */
+
+/* Number i of n from first to last in float32, as torch.linspace computes it. */
+double ito__vp_linspace(double first, double last, int i, int n);
+/* ito__vp_create with those tables; betas are rounded. */
+ito_status ito__vp_create_float(ito_ctx *ctx, const char *name, const ito_opts *opts, int n_timesteps,
+                                ito__beta_fn beta, ito_process_ends *ends, void **state);
+/* Rounded tables of betas[n_timesteps], which are used up. */
+ito_status ito__vp_finish_float(ito_ctx *ctx, const char *name, const ito_opts *opts, int n_timesteps, float *betas,
+                                ito_process_ends *ends, void **state);
 
 /* The functions of a descriptor that go with ito__vp_create. */
 #define ITO__VP_FUNCTIONS                                                                                              \

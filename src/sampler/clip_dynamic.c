@@ -16,7 +16,7 @@ static ito_status apply(ito_step *step, const ito_opts *opts, double *limit, flo
 
 static const ito_opt_def options[] = {
     ITO_OPT_REAL("quantile", 0.995, 0, 1, "this fraction of |x_0| is kept from saturating"),
-    ITO_OPT_REAL("max", 1e6, 1, 1e6, "the limit never exceeds this (sample_max_value of diffusers)"),
+    ITO_OPT_REAL("max", 1e6, 1e-6, 1e6, "the limit never exceeds this (sample_max_value of diffusers)"),
     ITO_OPT_END,
 };
 

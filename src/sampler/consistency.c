@@ -17,8 +17,14 @@ static ito_status step(ito_step *st)
     ito_level end = ito_process_level(st->process, ito_sampler_time(st->sampler, st->n_steps));
     /* EQ[consistency:a1]  x_s = f(x_t, t) + sqrt(sigma_s^2 - sigma_end^2) z */
     ito_transition q = ito_level_transition(&st->s, &end);
-    return ito_step_to(st, 1, (const ito_term[]){{q.scale, e.x0}}, sqrt(q.variance));
+    return ito_step_to(st, 1, (const ito_term[]){{q.scale, e.x0}},
+                       ito_opts_real(st->opts, "s_noise") * sqrt(q.variance));
 }
+
+static const ito_opt_def options[] = {
+    ITO_OPT_REAL("s_noise", 1, 0, 100, "factor of the injected noise"),
+    ITO_OPT_END,
+};
 
 const ito_sampler_def ito__sampler_consistency = {
     .choice = {.name = "consistency",
@@ -26,7 +32,8 @@ const ito_sampler_def ito__sampler_consistency = {
                .formula = "x_s = a f(x_t, t) + sqrt(variance) z, q(x_s | x_end) = N(a x_end, variance)",
                .paper = "consistency",
                .eq = "consistency:a1",
-               .file = "src/sampler/consistency.c"},
+               .file = "src/sampler/consistency.c",
+               .options = options},
     .is_stochastic = true,
     .step = step,
 };

@@ -68,7 +68,8 @@ static ito_status step(ito_step *st)
     double w[MOST_ORDER];
     ITO_TRY(ito_step_predict(st, 0, &st->t, st->x, &e));
     bool reaches = st->s.sigma > 0 || ito_opts_choice(st->opts, "variable") != IN_LOG_SIGMA;
-    if (!ito__level_is_inner(&st->t) || !(st->s.signal > 0) || !reaches) return ito__step_ddim(st, &e);
+    bool moves = st->s.log_snr > st->t.log_snr; /* schedules of diffusers may end with the same level twice */
+    if (!ito__level_is_inner(&st->t) || !(st->s.signal > 0) || !reaches || !moves) return ito__step_ddim(st, &e);
     int n_past = ito__step_past(st, order_now(st) - 1, past);
     weigh(st, n_past, past, w);
     /* EQ[deis:14]  x_s = signal_s / signal_t x_t + sum_j C_j eps_j */

@@ -10,6 +10,8 @@
  * tests/exact/test_exp_solvers.c and test_orders.c. */
 #include <ito/sampler.h>
 
+#include <math.h>
+
 #include "base/base.h"
 #include "sampler/exp_integrator.h"
 #include "sampler/solver.h"
@@ -34,9 +36,34 @@ static void weigh_two(const ito_opts *opts, double z, const double *r, double *w
 /* EQ[dpmpp:code]  psi_1 m_t + psi_2 D + 2 psi_3 E by the moments of its weights: sum_j w_j r_j^k = psi_1, psi_2, 2 psi_3 */
 static void weigh_three(const ito_opts *opts, double z, const double *r, double *w)
 {
-    double factor = ito_opts_choice(opts, "form") == TAYLOR ? 2 : 1;
-    for (int k = 0; k < 3; k++) w[k] = (k == 2 ? factor : 1) * ito__psi(k + 1, z);
+    bool is_code = ito_opts_choice(opts, "form") == CODE;
+    for (int k = 0; k < 3; k++) w[k] = ito__psi(k + 1, z);
+    w[2] =
+        is_code ? w[2] + ito_opts_bool(opts, "sde") : 2 * w[2]; /* of the SDE, diffusers has 1/2 with the wrong sign */
     ito__match_moments(3, r, w);
+}
+
+/* Fresh noise in every step: the reverse SDE of which the ODE is the mean. Turns *whole into its step and gives the deviation. */
+static double add_noise(const ito_step *st, bool of_x0, ito__exp_step *whole)
+{
+    double h = whole->h;
+    if (!ito_opts_bool(st->opts, "sde")) return 0;
+    if (!of_x0) { /* EQ[dpmpp:s4.3]  x_s = signal_s / signal_t x_t - 2 sigma_s psi_1(h) eps + sigma_s sqrt(exp(2 h) - 1) z */
+        whole->gain *= 2;
+        return st->s.sigma * sqrt(expm1(2 * h));
+    }
+    /* EQ[dpmpp:s4.3]  x_s = sigma_s / sigma_t exp(-h) x_t - signal_s psi_1(-2 h) x_0 + sigma_s sqrt(1 - exp(-2 h)) z */
+    whole->of_x *= exp(-h);
+    whole->z = -2 * h;
+    return st->s.sigma * sqrt(-expm1(-2 * h));
+}
+
+static int order_now(const ito_step *st, int order)
+{
+    int left = st->n_steps - st->index, most = (int)ito_opts_int(st->opts, "order");
+    if (most) order = ITO_MIN(order, most);
+    if (ito_opts_bool(st->opts, "lower_order_final") && st->n_steps < FEW_STEPS) order = ITO_MIN(order, left);
+    return ito_opts_bool(st->opts, "euler_at_final") && left == 1 ? 1 : order;
 }
 
 static ito_status step(ito_step *st, bool of_x0, int order)
@@ -44,12 +71,11 @@ static ito_status step(ito_step *st, bool of_x0, int order)
     ito_estimate e, past[2];
     ito__exp_step whole;
     double r[3], w[3];
-    int left = st->n_steps - st->index;
     ITO_TRY(ito_step_predict(st, 0, &st->t, st->x, &e));
-    if (ito_opts_bool(st->opts, "lower_order_final") && st->n_steps < FEW_STEPS) order = ITO_MIN(order, left);
     if (!ito__exp_step_between(of_x0, &st->t, &st->s, &whole)) return ito__step_ddim(st, &e);
-    int n = 1 + ito__step_past(st, order - 1, past);
+    int n = 1 + ito__step_past(st, order_now(st, order) - 1, past);
     ito__exp_nodes(&whole, &st->t, n - 1, past, r);
+    double sd = add_noise(st, of_x0, &whole);
     if (n == 1)
         w[0] = ito__psi(1, whole.z);
     else if (n == 2)
@@ -58,7 +84,12 @@ static ito_status step(ito_step *st, bool of_x0, int order)
         weigh_three(st->opts, whole.z, r, w);
     ito_term terms[4] = {{whole.of_x, st->x}, {whole.gain * w[0], ito__exp_model(of_x0, &e)}};
     for (int j = 1; j < n; j++) terms[1 + j] = (ito_term){whole.gain * w[j], ito__exp_model(of_x0, &past[j - 1])};
-    return ito_step_to(st, 1 + n, terms, 0);
+    return ito_step_to(st, 1 + n, terms, sd);
+}
+
+static bool is_noisy(const ito_opts *opts)
+{
+    return ito_opts_bool(opts, "sde");
 }
 
 static ito_status step_dpm_2m(ito_step *st)
@@ -83,7 +114,10 @@ static ito_status step_dpmpp_3m(ito_step *st)
 
 #define OPTIONS_TWO                                                                                                    \
     ITO_OPT_CHOICE("solver_type", MIDPOINT, types, "what two estimates weigh: psi_1 / 2 for psi_2, or psi_2 itself"),  \
-        ITO_OPT_BOOL("lower_order_final", 1, "the last steps are of lower order in a run of fewer than 15")
+        ITO_OPT_BOOL("lower_order_final", 1, "the last steps are of lower order in a run of fewer than 15"),           \
+        ITO_OPT_BOOL("euler_at_final", 0, "the last step is of order 1"),                                              \
+        ITO_OPT_INT("order", 0, 0, 3, "no more than this; 0: the method's"),                                           \
+        ITO_OPT_BOOL("sde", 0, "fresh noise in every step: the reverse SDE instead of the ODE")
 
 static const ito_opt_def options_two[] = {OPTIONS_TWO, ITO_OPT_END};
 static const ito_opt_def options_three[] = {
@@ -102,6 +136,7 @@ const ito_sampler_def ito__sampler_dpm_2m = {
                .options = options_two},
     .order = 2,
     .n_history = 1,
+    .is_noisy = is_noisy,
     .step = step_dpm_2m,
 };
 
@@ -116,6 +151,7 @@ const ito_sampler_def ito__sampler_dpm_3m = {
     .order = 3,
     .run_order = 2,
     .n_history = 2,
+    .is_noisy = is_noisy,
     .step = step_dpm_3m,
 };
 
@@ -129,6 +165,7 @@ const ito_sampler_def ito__sampler_dpmpp_2m = {
                .options = options_two},
     .order = 2,
     .n_history = 1,
+    .is_noisy = is_noisy,
     .step = step_dpmpp_2m,
 };
 
@@ -143,5 +180,6 @@ const ito_sampler_def ito__sampler_dpmpp_3m = {
     .order = 3,
     .run_order = 2,
     .n_history = 2,
+    .is_noisy = is_noisy,
     .step = step_dpmpp_3m,
 };

@@ -14,6 +14,9 @@
 
 #define MOST_PAST 3
 
+enum { DDIM, DIFFUSERS };
+static const char *const ipndm_starts[] = {"ddim", "diffusers", NULL};
+
 /* sigma_s - signal_s sigma_t / signal_t: signal_s times the step of sigma_hat */
 static double span(const ito_level *t, const ito_level *s)
 {
@@ -82,12 +85,22 @@ static ito_status step_plms(ito_step *st)
     return skips ? heun(st, e) : runge_kutta(st, e);
 }
 
+/* diffusers' iPNDM starts where no signal is left: it takes x_0 for 0 there, and weighs that eps with the others. */
+static ito_status step_from_noise(ito_step *st, const ito_estimate *e)
+{
+    return ito_step_to(st, 1, (const ito_term[]){{st->s.sigma, e->eps}}, 0);
+}
+
 static ito_status step_ipndm(ito_step *st)
 {
     ito_estimate e, past[MOST_PAST];
+    int most = (int)ito_opts_int(st->opts, "order") - 1, n = 0;
+    bool is_theirs = ito_opts_choice(st->opts, "start") == DIFFUSERS;
     ITO_TRY(ito_step_predict(st, 0, &st->t, st->x, &e));
+    if (is_theirs && !(st->t.signal > 0)) return step_from_noise(st, &e);
     if (!ito__level_is_inner(&st->t)) return ito__step_ddim(st, &e);
-    return multistep(st, &e, ito__step_past(st, (int)ito_opts_int(st->opts, "order") - 1, past), past);
+    while (is_theirs && n < most && ito_step_history(st, n + 1, &past[n])) n++;
+    return multistep(st, &e, is_theirs ? n : ito__step_past(st, most, past), past);
 }
 
 static const ito_opt_def options_plms[] = {
@@ -98,6 +111,8 @@ static const ito_opt_def options_plms[] = {
 
 static const ito_opt_def options_ipndm[] = {
     ITO_OPT_INT("order", 4, 1, 4, "estimates that are weighed"),
+    ITO_OPT_CHOICE("start", DDIM, ipndm_starts,
+                   "from where no signal is left: by DDIM, or with x_0 = 0 as diffusers does"),
     ITO_OPT_END,
 };
 

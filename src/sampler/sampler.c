@@ -32,6 +32,18 @@ static ito_status check_finite(ito_sampler *s)
     return ITO_OK;
 }
 
+static ito_level level_at(const ito_sampler *s, int index)
+{
+    if (s->options.levels) return s->options.levels[index].t;
+    return ito_process_level(s->step.process, s->times[index]);
+}
+
+static ito_level level_after(const ito_sampler *s, int index)
+{
+    if (s->options.levels) return s->options.levels[index].s;
+    return ito_process_level(s->step.process, s->times[index + 1]);
+}
+
 /* Noises x from level s to the time of step `index` through the process: q(x_t | x_s). */
 static ito_status send_back(ito_sampler *s, int index)
 {
@@ -40,7 +52,7 @@ static ito_status send_back(ito_sampler *s, int index)
                          "a hook sent the state from step %d to step %d, but only steps 0 to %d "
                          "lie behind it",
                          s->step.index, index, s->step.index);
-    ito_level to = ito_process_level(s->step.process, s->times[index]);
+    ito_level to = level_at(s, index);
     ito_transition q = ito_level_transition(&to, &s->step.s);
     ITO_TRY(ito__sampler_noise(s, ITO_STREAM_STEP, ito__sampler_draw(s, ITO_NOISE_DRAWS - 1), s->noise));
     ito__sampler_combine(s, 2, (const ito_term[]){{q.scale, s->x_next}, {sqrt(q.variance), s->noise}}, s->x_next);
@@ -79,8 +91,8 @@ ito_status ito_sampler_step(ito_sampler *s)
 {
     ito_step *step = &s->step;
     if (ito_sampler_is_done(s)) return ito__fail(step->ctx, ITO_STATE, "all %d steps are done", step->n_steps);
-    step->t = ito_process_level(step->process, s->times[step->index]);
-    step->s = ito_process_level(step->process, s->times[step->index + 1]);
+    step->t = level_at(s, step->index);
+    step->s = level_after(s, step->index);
     step->x = s->x;
     s->has_estimate = s->has_next = false;
     ITO_TRY(s->def->step(step));

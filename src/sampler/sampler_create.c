@@ -18,9 +18,9 @@ static ito_status check_arguments(ito_ctx *ctx, const ito_denoiser *denoiser, co
     if (shape.n_dims < 1 || ito_shape_count(shape) < 1)
         return ito__fail(ctx, ITO_SHAPE, "samples of shape %s cannot be made: it must be [n, ...] with no empty axis",
                          ito_shape_text(shape, text));
-    if (o->n_steps < 0 || (o->times && !o->n_steps))
+    if (o->n_steps < 0 || ((o->times || o->levels) && !o->n_steps))
         return ito__fail(ctx, ITO_USAGE, "n_steps is %d, but must be positive%s", o->n_steps,
-                         o->times ? ": it tells how many times there are" : " (or 0 for the default)");
+                         o->times || o->levels ? ": it tells how many times there are" : " (or 0 for the default)");
     if (o->dtype != ITO_F32 && o->dtype != ITO_F64)
         return ito__fail(ctx, ITO_DTYPE, "samples are f32 or f64, found %s", ito_dtype_name(o->dtype));
     if (o->dtype == ITO_F64 && (o->n_hooks || o->progress || o->noise))
@@ -46,6 +46,25 @@ static ito_status check_times(const ito_sampler *s)
     return ITO_OK;
 }
 
+/* Levels need not fall: a schedule may jump, and a step may go nowhere. */
+static ito_status use_levels(ito_sampler *s)
+{
+    int n = s->step.n_steps;
+    for (int i = 0; i < n; i++) {
+        const ito_step_levels *l = &s->options.levels[i];
+        const double positive[] = {l->t.signal, l->t.sigma, l->s.signal, l->s.sigma};
+        for (int k = 0; k < ITO_COUNT(positive); k++)
+            if (!(positive[k] >= 0 && isfinite(positive[k])) || !isfinite(l->t.t) || !isfinite(l->s.t))
+                return ito__fail(s->step.ctx, ITO_USAGE,
+                                 "levels of step %d: signal %g and sigma %g to signal %g and sigma %g at t = %g to %g, "
+                                 "but all must be finite, and none of the former negative",
+                                 i, l->t.signal, l->t.sigma, l->s.signal, l->s.sigma, l->t.t, l->s.t);
+        s->times[i] = l->t.t;
+    }
+    s->times[n] = s->options.levels[n - 1].s.t;
+    return ITO_OK;
+}
+
 static void reverse(int n, double *x)
 {
     for (int i = 0; i < n / 2; i++) {
@@ -62,6 +81,7 @@ static ito_status fill_times(ito_sampler *s)
     const ito_process *process = s->step.process;
     int n = s->step.n_steps;
     const char *spacing = o->spacing ? o->spacing : "trailing";
+    if (o->levels) return use_levels(s);
     if (o->times)
         memcpy(s->times, o->times, (size_t)n * sizeof *s->times);
     else
@@ -185,7 +205,8 @@ static ito_status start(ito_sampler *s)
         return ITO_OK;
     }
     ITO_TRY(ito__sampler_noise(s, ITO_STREAM_PRIOR, 0, s->noise));
-    ito__sampler_combine(s, 1, (const ito_term[]){{ito_process_prior_sd(s->step.process), s->noise}}, s->x);
+    double sd = o->prior_sd > 0 ? o->prior_sd : ito_process_prior_sd(s->step.process);
+    ito__sampler_combine(s, 1, (const ito_term[]){{sd, s->noise}}, s->x);
     return ITO_OK;
 }
 

@@ -11,6 +11,8 @@
  * Tested in tests/exact/test_exp_solvers.c and test_orders.c. */
 #include <ito/sampler.h>
 
+#include <stdlib.h>
+
 #include "base/base.h"
 #include "sampler/exp_integrator.h"
 #include "sampler/solver.h"
@@ -42,6 +44,20 @@ static int order_at(const ito_step *st, int index, int n_past)
     return ITO_MIN(order, n_past + 1);
 }
 
+/* Is the step to stay as it was predicted? "0,3": the first and the fourth. */
+static bool is_uncorrected(const ito_opts *opts, int index)
+{
+    const char *at = ito_opts_text(opts, "uncorrected");
+    while (*at) {
+        char *end;
+        long step = strtol(at, &end, 10);
+        if (end == at) break;
+        if (step == index) return true;
+        at = end + (*end == ',');
+    }
+    return !ito_opts_bool(opts, "corrector");
+}
+
 /* EQ[unipc:a1]  UniC - UniP of the step that led to t: adds its coefficients of m_t to *of_now and of the past to of_past[]. */
 static void correct(const ito_step *st, bool of_x0, int n_past, const ito_estimate *past, double *of_now,
                     double *of_past)
@@ -50,7 +66,7 @@ static void correct(const ito_step *st, bool of_x0, int n_past, const ito_estima
     double r[MOST_ORDER + 1], predicted[MOST_ORDER], corrected[MOST_ORDER + 1];
     *of_now = 0;
     for (int j = 0; j < n_past; j++) of_past[j] = 0;
-    if (!n_past || !ito_opts_bool(st->opts, "corrector") || !ito__exp_step_between(of_x0, &past[0].t, &st->t, &led))
+    if (!n_past || is_uncorrected(st->opts, st->index - 1) || !ito__exp_step_between(of_x0, &past[0].t, &st->t, &led))
         return;
     int order = order_at(st, st->index - 1, n_past - 1);
     ito__exp_nodes(&led, &past[0].t, order - 1, past + 1, r);
@@ -88,6 +104,7 @@ static const ito_opt_def options[] = {
     ITO_OPT_CHOICE("solver_type", BH2, types, "B(h): h, or expm1(h)"),
     ITO_OPT_BOOL("predict_x0", 1, "follow x_0 as DPM-Solver++ does; false: eps"),
     ITO_OPT_BOOL("corrector", 1, "false: the predictor alone"),
+    ITO_OPT_TEXT("uncorrected", "", "steps that are not corrected, counted from 0: 0,1"),
     ITO_OPT_BOOL("lower_order_final", 1, "the last steps are of lower order"),
     ITO_OPT_END,
 };

@@ -446,6 +446,38 @@ static ito_status lazy_step(ito_step *step)
     return ITO_OK;
 }
 
+/* Steps between levels of the process are the steps between its times; levels elsewhere go where they say. */
+static void test_levels(void **state)
+{
+    (void)state;
+    float by_times[2 * N], by_levels[2 * N];
+    const double times[] = {900, 500, 100, 0};
+    ito_step_levels levels[3];
+    ito_sample_options o = {.sampler = "ddpm", .n_steps = 3, .times = times, .seed = 3};
+    assert_int_equal(run(ctx, &o, N, by_times), ITO_OK);
+    for (int i = 0; i < 3; i++)
+        levels[i] = (ito_step_levels){ito_process_level(linear, times[i]), ito_process_level(linear, times[i + 1])};
+    o.times = NULL;
+    o.levels = levels;
+    assert_int_equal(run(ctx, &o, N, by_levels), ITO_OK);
+    assert_memory_equal(by_levels, by_times, sizeof by_times);
+    /* As if the last step ended at half the signal: DDIM's x_s is signal_s x_0 there. */
+    o.sampler = "ddim";
+    o.prior_sd = 1;
+    assert_int_equal(run(ctx, &o, N, by_times), ITO_OK);
+    levels[2].s.signal = 0.5;
+    assert_int_equal(run(ctx, &o, N, by_levels), ITO_OK);
+    for (int i = 0; i < 2 * N; i++) assert_true(by_levels[i] == 0.5F * by_times[i]);
+    o.prior_sd = 2;
+    assert_int_equal(run(ctx, &o, N, by_levels), ITO_OK);
+    assert_memory_not_equal(by_levels, by_times, sizeof by_times);
+    levels[1].s.sigma = -1;
+    assert_int_equal(run(ctx, &o, N, by_levels), ITO_USAGE);
+    assert_non_null(strstr(ito_last_error(ctx), "levels of step 1"));
+    o.n_steps = 0;
+    assert_int_equal(run(ctx, &o, N, by_levels), ITO_USAGE);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -498,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_keep_eps),
         cmocka_unit_test(test_own_noise),
         cmocka_unit_test(test_own_process),
+        cmocka_unit_test(test_levels),
         cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

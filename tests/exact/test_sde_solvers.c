@@ -143,7 +143,7 @@ static double moment(double big_k, double h, int k)
 static double weight(double big_k, double h, const double *r, int n, int j, bool few_steps)
 {
     double m[3] = {moment(big_k, h, 0), moment(big_k, h, 1), moment(big_k, h, 2)};
-    if (n == 2 && few_steps) m[1] = h * h / 2;
+    if (n == 2 && few_steps) m[1] = big_k * h * h / 2;
     if (n == 1) return m[0];
     int a = (j + 1) % n, b = (j + 2) % n;
     if (n == 2) return (m[1] - r[a] * m[0]) / (r[j] - r[a]);
