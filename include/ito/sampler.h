@@ -60,6 +60,9 @@ typedef struct ito_sampler_def {
     int order; /* of the formula: with exact values to start from and without a cautious last step; 0: does not follow it */
     int run_order;      /* of a whole run, from its own first steps to its last; 0: the same */
     bool is_stochastic; /* injects noise, with default options */
+    /* More steps do not bring it nearer to the process: Langevin dynamics of steps of their own size, and jumps to x_0 and back, which are
+     * for models of few steps. `ito verify` shows its samples and claims nothing of them. */
+    bool has_no_limit;
     /* needs */
     int n_estimates; /* estimates alive at once in a step; 0 means 1 */
     int n_history;   /* estimates of earlier steps that step() may ask for */

@@ -93,6 +93,7 @@ const ito_sampler_def ito__sampler_annealed_langevin = {
                .eq = "ncsn:a1",
                .file = "src/sampler/annealed_langevin.c",
                .options = options},
+    .has_no_limit = true,
     .is_stochastic = true,
     .n_scratch = ITO__LANGEVIN_ARRAYS,
     .step = step,

@@ -34,6 +34,7 @@ const ito_sampler_def ito__sampler_consistency = {
                .eq = "consistency:a1",
                .file = "src/sampler/consistency.c",
                .options = options},
+    .has_no_limit = true,
     .is_stochastic = true,
     .step = step,
 };

@@ -43,6 +43,7 @@ const ito_sampler_def ito__sampler_lcm = {
                .eq = "lcm:a3",
                .file = "src/sampler/lcm.c",
                .options = options},
+    .has_no_limit = true,
     .is_stochastic = true,
     .step = step,
 };

@@ -101,6 +101,7 @@ const ito_sampler_def ito__sampler_pc = {
                .eq = "sde:a4",
                .file = "src/sampler/pc.c",
                .options = options},
+    .has_no_limit = true,
     .is_stochastic = true,
     .n_scratch = 2,
     .n_numbers = N_NUMBERS,

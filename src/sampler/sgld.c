@@ -41,6 +41,7 @@ const ito_sampler_def ito__sampler_sgld = {
          .eq = "welling11:2",
          .file = "src/sampler/sgld.c",
          .options = options},
+    .has_no_limit = true,
     .is_stochastic = true,
     .n_scratch = ITO__LANGEVIN_ARRAYS,
     .step = step,

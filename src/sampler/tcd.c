@@ -48,6 +48,7 @@ const ito_sampler_def ito__sampler_tcd = {
                .eq = "tcd:s4.3",
                .file = "src/sampler/tcd.c",
                .options = options},
+    .has_no_limit = true,
     .is_stochastic = true,
     .is_noisy = is_noisy,
     .step = step,
