@@ -151,6 +151,7 @@ typedef struct ito_progress {
     double t, s;
     int64_t n, size;
     const float *x, *x0; /* the state at s and the last prediction of x_0, [n, size] */
+    double mean_evals;   /* evaluations so far, the mean over samples */
 } ito_progress;
 
 /* Where a step starts and ends, for schedules whose levels are no process's times. */

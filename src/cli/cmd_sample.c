@@ -200,13 +200,15 @@ static int show(const sampling *s, const args *a)
 static void report(const sampling *s, const char *out, const char *trajectory_file)
 {
     json_out *j = &s->app->json;
-    double rate = s->seconds > 0 ? s->options.n / s->seconds : 0;
+    double rate = s->seconds > 0 ? s->options.n / s->seconds : 0, mean_evals = s->total_evals / s->options.n;
     if (!s->app->is_json) {
         char seconds[CLI_TEXT];
         const char *what = points_are(s->info->height, s->info->width) ? "points" : "images";
         printf("%s: %d %s of %s, %s, %d steps, guidance %g; %s, %.3g %s/s\n", out, s->options.n, what, s->path,
                s->sampler, s->options.sample.n_steps, s->options.guidance, cli_duration(s->seconds, seconds), rate,
                what);
+        if (s->most_evals != s->options.sample.n_steps)
+            printf("%.6g evaluations of the network an image, at most %d\n", mean_evals, s->most_evals);
         if (trajectory_file) printf("%s: the way there\n", trajectory_file);
         return;
     }
@@ -224,6 +226,8 @@ static void report(const sampling *s, const char *out, const char *trajectory_fi
     emit_end(j);
     emit_rounded(j, "seconds", s->seconds, 6);
     emit_rounded(j, "images_per_s", rate, 6);
+    emit_rounded(j, "mean_evals", mean_evals, 6);
+    emit_int(j, "most_evals", s->most_evals);
     emit_end(j);
 }
 

@@ -195,7 +195,11 @@ static bool on_progress(void *user, const ito_progress *p)
         emit_end(j);
         cli_progress_json_done(&s->progress);
     }
-    if (p->index + 1 == p->n_steps) s->n_done += p->n;
+    if (p->index + 1 == p->n_steps) {
+        s->n_done += p->n;
+        s->total_evals += p->mean_evals * (double)p->n;
+        s->most_evals = p->n_evals > s->most_evals ? p->n_evals : s->most_evals;
+    }
     return !cli_interrupted();
 }
 

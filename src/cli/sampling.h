@@ -56,7 +56,9 @@ typedef struct sampling {
     double seconds;
     /* progress */
     cli_progress progress;
-    int64_t n_done; /* images of batches that are finished */
+    int64_t n_done;     /* images of batches that are finished */
+    int most_evals;     /* of the denoiser for the image with most (NFE), of batches that are finished */
+    double total_evals; /* for all images */
 } sampling;
 
 /* Opens the model and reads the options. 0 or the exit status; whoever calls closes in either case. default_n 0: a grid's

@@ -3,9 +3,10 @@
  * with a size in units of sigma^2 that is the same at every level, eps / sigma_L^2 of the paper: 0.2 there, with 100 updates.
  * What is left of noise at the last level is taken off by its x_0, unless denoise is false (Song, Ermon 2020, section 3.4).
  *
- * step_size = 0 takes the size that NCSNv2's technique 4 derives from the levels' ratio and n_per_level (0.2 of a single level). (That paper writes size for half
- * of ours: x + size score + sqrt(2 size) z.) Processes that lose signal go through x / signal, where score and sigma are those of
- * sigma / signal. n_per_level evaluations a step, and one to denoise. Tested in tests/exact/test_langevin.c. */
+ * step_size = 0 takes the size that NCSNv2's technique 4 derives from the levels' ratio and n_per_level (0.2 of a single level).
+ * (That paper writes size for half of ours: x + size score + sqrt(2 size) z.) Processes that lose signal go through x / signal, where
+ * score and sigma are those of sigma / signal. n_per_level evaluations a step, and one to denoise. Tested in
+ * tests/exact/test_langevin.c. */
 #include <math.h>
 
 #include "base/base.h"

@@ -79,9 +79,9 @@ static ito_status run_step_hooks(ito_sampler *s, int *next)
 static ito_status report(ito_sampler *s)
 {
     if (!s->options.progress) return ITO_OK;
-    ito_progress p = {s->step.index, s->step.n_steps, ito_sampler_n_evals(s),
-                      s->step.t.t,   s->step.s.t,     s->step.n,
-                      s->step.size,  s->x_next,       s->last_x0};
+    ito_progress p = {
+        s->step.index, s->step.n_steps, ito_sampler_n_evals(s),   s->step.t.t, s->step.s.t, s->step.n, s->step.size,
+        s->x_next,     s->last_x0,      ito_sampler_mean_evals(s)};
     if (s->options.progress(s->options.user, &p)) return ITO_OK;
     return ito__fail(s->step.ctx, ITO_CANCELLED, "sampling was cancelled after step %d of %d", s->step.index + 1,
                      s->step.n_steps);

@@ -35,6 +35,10 @@ echo "$again" | grep -o -e '--exact'
 $again --threads 1 --quiet --out alone/ > /dev/null
 cmp exact/000003.png alone/000003.png
 
+# Steps of each image's own, and how many evaluations they took.
+ito sample model --threads 1 --quiet -n 4 --sampler rk45 --steps 1 --set rtol=1e-2 --out adaptive.png | sed -n 's/^[0-9.]* \(eval.*at most\) [0-9]*$/\1/p'
+ito sample model $quick -n 4 --out adaptive.png --json | grep -o '"mean_evals":4,"most_evals":4'
+
 # Between the noises of two seeds; and the other way, to the noise of an image, and back.
 ito sample model $quick --interpolate 1,2 -n 5 --out between.png | sed 's/; .*//'
 again=$(ito info between.png | sed -n 's/^ *command *//p')

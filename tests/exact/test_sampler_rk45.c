@@ -83,15 +83,23 @@ static void test_whole_way(void **state)
     }
 }
 
+static bool keep_mean(void *user, const ito_progress *p)
+{
+    *(double *)user = p->mean_evals;
+    return true;
+}
+
 /* Samples take numbers of evaluations of their own, the same in any batch, and so are their bits, on any number of threads. */
 static void test_each_for_itself(void **state)
 {
     (void)state;
     float all[2 * N], alone[2], threaded[2 * N];
     ito_denoiser d;
-    ito_sample_options o = {.sampler = "rk45", .n_steps = 2, .seed = 3};
+    double told = 0;
+    ito_sample_options o = {.sampler = "rk45", .n_steps = 2, .seed = 3, .progress = keep_mean, .user = &told};
     ito_sampler *s = open_run(vp, &d, &o, N);
     finish(s);
+    assert_true(told > 0 && told == ito_sampler_mean_evals(s)); /* no arithmetic in between */
     memcpy(all, ito_sampler_x(s), sizeof all);
     int most = ito_sampler_n_evals(s), least = most;
     double mean = ito_sampler_mean_evals(s), sum = 0;

@@ -1,5 +1,5 @@
-/* What every sampler that injects noise owes, and rk45 with them, asked of each by name: samples in the data's distribution, the same bits in any batch and
- * on any number of threads, other noise for other seeds, and hooks that send the state back. */
+/* What every sampler that injects noise owes, and rk45 with them, asked of each by name: samples in the data's distribution, the same
+ * bits in any batch and on any number of threads, other noise for other seeds, and hooks that send the state back. */
 #include "exact/solo.h"
 
 #include <string.h>
