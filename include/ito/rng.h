@@ -29,8 +29,8 @@ typedef enum ito_stream {
     ITO_STREAM_PROBE,    /* directions of sliced score matching, and those that divergences are estimated with */
     ITO_STREAM_BOUND,    /* noise and timesteps of the variational bound */
     ITO_STREAM_DEQUANTISE,
-    ITO_STREAM_BROWNIAN, /* the paths of samplers that follow one */
-    ITO_STREAM_SELF,     /* whose network sees its own estimate of x_0 in training */
+    ITO_STREAM_BROWNIAN,   /* the paths of samplers that follow one */
+    ITO_STREAM_SELF,       /* whose network sees its own estimate of x_0 in training */
     ITO_STREAM_RESAMPLE,   /* bootstrap */
     ITO_STREAM_SUBSET,     /* random subsets of a set */
     ITO_STREAM_PROJECTION, /* directions of sliced distances */

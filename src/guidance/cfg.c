@@ -152,7 +152,7 @@ static ito_status eval(void *self, ito_ctx *ctx, const ito_tensor *x, const doub
         ito_condition_clear(ctx, &own);
         return st;
     }
-    pair p;
+    pair p = {0};
     ITO_TRY(stack(g, x, t, condition, &p));
     st = extra ? eval_with_extra(g, &p, extra) : inner->eval(inner->self, ctx, &p.x, g->t, &p.condition, &p.out, NULL);
     if (st == ITO_OK) guide(g, &p, out);
@@ -173,7 +173,7 @@ static ito_status vjp(void *self, ito_ctx *ctx, const ito_tensor *x, const doubl
         ito_condition_clear(ctx, &own);
         return st;
     }
-    pair p;
+    pair p = {0};
     ITO_TRY(stack(g, x, t, condition, &p));
     int64_t m = p.n * p.size;
     combine(g, p.n, p.size, g->scale, dout->data, 0, NULL, g->dout);

@@ -175,12 +175,9 @@ static bool all_equal(int64_t n, const float *t)
 ito_status ito__runner_run(ito__runner *runner, const ito__runner_batch *batch)
 {
     entry *e;
-    const kind of = {batch->n,
-                     batch->h,
-                     batch->w,
-                     batch->t && runner->network->info.takes_time && all_equal(batch->n, batch->t),
-                     batch->n_dout,
-                     batch->features != NULL};
+    const kind of = {batch->n,      batch->h,
+                     batch->w,      batch->t && runner->network->info.takes_time && all_equal(batch->n, batch->t),
+                     batch->n_dout, batch->features != NULL};
     ITO_TRY(find(runner, &of, &e));
     ITO_TRY(ito_program_write(e->program, e->in.x, batch->x));
     if (e->in.t) ITO_TRY(ito_program_write(e->program, e->in.t, batch->t));

@@ -14,7 +14,7 @@ typedef struct span {
     void *low, *high, *middle;
 } span;
 
-static ito_status draw(ito_sampler *s, uint32_t node)
+static ito_status draw_node(ito_sampler *s, uint32_t node)
 {
     return ito__sampler_noise(s, ITO_STREAM_BROWNIAN, node, s->noise);
 }
@@ -24,7 +24,7 @@ static ito_status halve(ito_sampler *s, span *i, double t)
 {
     double middle = 0.5 * (i->from + i->to), sd = 0.5 * sqrt(i->to - i->from);
     void *spare;
-    ITO_TRY(draw(s, i->node));
+    ITO_TRY(draw_node(s, i->node));
     ito__sampler_combine(s, 3, (const ito_term[]){{0.5, i->low}, {0.5, i->high}, {sd, s->noise}}, i->middle);
     if (t < middle) {
         spare = i->high;
@@ -45,7 +45,7 @@ static ito_status path_at(ito_sampler *s, double t, void *w)
 {
     const ito_process *process = s->step.process;
     span i = {ito_process_t_min(process), ito_process_t_max(process), 1, s->path[0], s->path[1], s->path[2]};
-    ITO_TRY(draw(s, 0));
+    ITO_TRY(draw_node(s, 0));
     ito__sampler_combine(s, 0, NULL, i.low);
     ito__sampler_combine(s, 1, (const ito_term[]){{sqrt(i.to - i.from), s->noise}}, i.high);
     for (int depth = 0; depth < DEPTH && t > i.from && t < i.to; depth++) ITO_TRY(halve(s, &i, t));
@@ -54,14 +54,14 @@ static ito_status path_at(ito_sampler *s, double t, void *w)
     return ITO_OK;
 }
 
-ito_status ito_step_brownian(ito_step *step, int number, double t, double s, void *dst)
+ito_status ito_step_brownian(ito_step *step, int draw, double t, double s, void *dst)
 {
-    ito_sampler *sampler = step->sampler;
-    void *other = sampler->path[3];
+    ito_sampler *loop = step->sampler;
+    void *other = loop->path[3];
     double scale = 1 / sqrt(fabs(t - s));
-    if (sampler->options.noise) return ito_step_noise(step, number, dst);
-    ITO_TRY(path_at(sampler, t, other));
-    ITO_TRY(path_at(sampler, s, dst));
-    ito__sampler_combine(sampler, 2, (const ito_term[]){{scale, other}, {-scale, dst}}, dst);
+    if (loop->options.noise) return ito_step_noise(step, draw, dst);
+    ITO_TRY(path_at(loop, t, other));
+    ITO_TRY(path_at(loop, s, dst));
+    ito__sampler_combine(loop, 2, (const ito_term[]){{scale, other}, {-scale, dst}}, dst);
     return ITO_OK;
 }
