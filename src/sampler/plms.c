@@ -6,7 +6,9 @@
  *
  * plms starts with three steps of Runge and Kutta's weights (4 evaluations each), or with skip_prk, as Stable Diffusion has it,
  * with one of Heun's and then the lower orders; ipndm with the lower orders alone. A step from a level without signal, or of
- * Runge and Kutta's to one without noise, is DDIM's. Tested in tests/exact/test_multistep.c and test_orders.c. */
+ * Runge and Kutta's to one without noise, is DDIM's. Where the first levels have next to no signal (vp-cosine at T) an eps' that is
+ * not the level's own is divided by it, and the state leaves the data: use vp-linear, a later start, or another solver.
+ * Tested in tests/exact/test_multistep.c and test_orders.c. */
 #include <ito/sampler.h>
 
 #include "base/base.h"
