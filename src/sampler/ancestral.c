@@ -3,21 +3,6 @@
 
 #include <math.h>
 
-double ito__noise_ratio(const ito_level *t)
-{
-    return exp(-0.5 * t->log_snr);
-}
-
-ito_level ito__level_at_ratio(const ito_process *process, double ratio)
-{
-    return ito_process_level(process, ito_process_time(process, -2 * log(ratio)));
-}
-
-bool ito__has_both(const ito_level *t)
-{
-    return t->sigma > 0 && t->signal > 0;
-}
-
 ito__ancestral ito__ancestral_step(const ito_level *t, const ito_level *s, double eta)
 {
     if (!(eta > 0) || !(s->sigma > 0)) return (ito__ancestral){s->sigma, 0};

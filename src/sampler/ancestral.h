@@ -5,14 +5,7 @@
 #ifndef ITO_ANCESTRAL_H
 #define ITO_ANCESTRAL_H
 
-#include <ito/sampler.h>
-
-/* sigma / signal: 0 at the data, infinite where no signal is left. */
-double ito__noise_ratio(const ito_level *t);
-/* The level with that sigma / signal, or the nearest that the process has. */
-ito_level ito__level_at_ratio(const ito_process *process, double ratio);
-/* Is there both signal and noise? A middle in log-SNR lies only between two such levels. */
-bool ito__has_both(const ito_level *t);
+#include "sampler/solver.h"
 
 typedef struct ito__ancestral {
     double down, up; /* of x_s: multiples of eps and of fresh noise */

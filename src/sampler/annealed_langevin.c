@@ -46,7 +46,7 @@ static double size_of(const ito_step *st, int n)
     double size = ito_opts_real(st->opts, "step_size");
     ito_level first = level_at(st, 0), last = level_at(st, st->n_steps - 1);
     if (size > 0 || st->n_steps == 1) return size > 0 ? size : 0.2;
-    double log_ratio = log(ito__noise_ratio(&first) / ito__noise_ratio(&last)) / (st->n_steps - 1);
+    double log_ratio = log(ito__level_sigma_hat(&first) / ito__level_sigma_hat(&last)) / (st->n_steps - 1);
     return best_size(exp(log_ratio), n);
 }
 

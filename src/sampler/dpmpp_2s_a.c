@@ -14,10 +14,10 @@ static ito_status step(ito_step *st)
     double eta = ito_opts_real(st->opts, "eta"), s_noise = ito_opts_real(st->opts, "s_noise");
     ito_status status = ito_step_predict(st, 0, &st->t, st->x, &e);
     if (status != ITO_OK) return status;
-    if (!ito__has_both(&st->t) || !ito__has_both(&st->s)) return ito__ancestral_euler(st, &e, eta, s_noise);
+    if (!ito__level_is_inner(&st->t) || !ito__level_is_inner(&st->s)) return ito__ancestral_euler(st, &e, eta, s_noise);
     ito__ancestral a = ito__ancestral_step(&st->t, &st->s, eta);
     if (!(a.down > 0)) return ito__ancestral_euler(st, &e, eta, s_noise);
-    ito_level m = ito__level_at_ratio(st->process, sqrt(ito__noise_ratio(&st->t) * a.down / st->s.signal));
+    ito_level m = ito__level_at_sigma_hat(st->process, sqrt(ito__level_sigma_hat(&st->t) * a.down / st->s.signal));
     ito__walk_to(st, &e, &m, st->scratch[0]);
     status = ito_step_predict(st, 1, &m, st->scratch[0], &mid);
     if (status != ITO_OK) return status;

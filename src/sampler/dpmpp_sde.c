@@ -36,7 +36,7 @@ static ito_status step(ito_step *st)
     ito_status status = ito_step_predict(st, 0, &st->t, st->x, &e);
     if (status != ITO_OK) return status;
     ito__ancestral a = ito__ancestral_step(&st->t, &st->s, eta);
-    if (!ito__has_both(&st->t) || !ito__has_both(&st->s)) return euler(st, &e, a, s_noise);
+    if (!ito__level_is_inner(&st->t) || !ito__level_is_inner(&st->s)) return euler(st, &e, a, s_noise);
     double log_snr = st->t.log_snr + r * (st->s.log_snr - st->t.log_snr);
     ito_level m = ito_process_level(st->process, ito_process_time(st->process, log_snr));
     status = walk_to(st, &e, &m, eta, s_noise);

@@ -22,7 +22,7 @@ enum { BEFORE, NOISE, PREDICTED, N_ARRAYS }; /* the state that the last step wen
 /* EQ[sa:s6]  tau(t) = tau where sigma / signal lies in [tau_min, tau_max], or 0 */
 static double tau_at(const ito_step *st, const ito_level *t)
 {
-    double ratio = ito__noise_ratio(t);
+    double ratio = ito__level_sigma_hat(t);
     bool inside = ratio >= ito_opts_real(st->opts, "tau_min") && ratio <= ito_opts_real(st->opts, "tau_max");
     return inside ? ito_opts_real(st->opts, "tau") : 0;
 }
@@ -105,7 +105,7 @@ static void fill_weights(const ito_step *st, double tau, adams *a)
 static void add_nodes(const ito_step *st, const ito_level *from, int back, int most, adams *a, ito_term *terms)
 {
     ito_estimate e;
-    for (; a->n < most && back < NODES && ito_step_history(st, back, &e) && ito__has_both(&e.t); back++) {
+    for (; a->n < most && back < NODES && ito_step_history(st, back, &e) && ito__level_is_inner(&e.t); back++) {
         a->r[a->n] = ito__half_snr(&e.t) - ito__half_snr(from);
         terms[a->n++].src = model(st, &e);
     }
@@ -119,7 +119,7 @@ static void correct(ito_step *st, const ito_estimate *e)
     int most = (int)ito_opts_int(st->opts, "corrector_order");
     if (most && ito_opts_bool(st->opts, "lower_order_final")) most = ITO_MIN(most, st->n_steps - st->index + 2);
     ito_term terms[NODES + 4] = {{0, model(st, e)}};
-    if (!most || !ito_step_history(st, 1, &before) || !ito__has_both(&before.t)) {
+    if (!most || !ito_step_history(st, 1, &before) || !ito__level_is_inner(&before.t)) {
         ito_step_combine(st, 1, (const ito_term[]){{1, st->x}}, s[BEFORE]);
         return;
     }
@@ -148,7 +148,7 @@ static ito_status step(ito_step *st)
     int most = (int)ito_opts_int(st->opts, "predictor_order");
     if (ito_opts_bool(st->opts, "lower_order_final")) most = ITO_MIN(most, st->n_steps - st->index);
     a.r[a.n++] = 0;
-    if (ito__has_both(&st->t)) add_nodes(st, &st->t, 1, most, &a, terms);
+    if (ito__level_is_inner(&st->t)) add_nodes(st, &st->t, 1, most, &a, terms);
     fill_weights(st, tau_at(st, &st->t), &a);
     for (int j = 0; j < a.n; j++) terms[j].coef = a.w[j];
     int n = a.n;

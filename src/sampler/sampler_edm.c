@@ -13,11 +13,11 @@
 static ito_level raised(const ito_step *st, double sigma)
 {
     double churn = ito_opts_real(st->opts, "s_churn");
-    bool churns = churn > 0 && ito__has_both(&st->t) && sigma >= ito_opts_real(st->opts, "s_min") &&
+    bool churns = churn > 0 && ito__level_is_inner(&st->t) && sigma >= ito_opts_real(st->opts, "s_min") &&
                   sigma <= ito_opts_real(st->opts, "s_max");
     if (!churns) return st->t;
     double gamma = fmin(churn / st->n_steps, sqrt(2) - 1);
-    return ito__level_at_ratio(st->process, (1 + gamma) * sigma);
+    return ito__level_at_sigma_hat(st->process, (1 + gamma) * sigma);
 }
 
 /* The state at the raised level into scratch[0]. */
@@ -35,17 +35,17 @@ static ito_status step(ito_step *st)
 {
     ito_estimate d, next;
     ito_status status;
-    double from = ito__noise_ratio(&st->t);
+    double from = ito__level_sigma_hat(&st->t);
     ito_level hat = raised(st, from);
     const void *x = st->x;
     if (hat.log_snr < st->t.log_snr) {
-        status = raise(st, &hat, from, ito__noise_ratio(&hat));
+        status = raise(st, &hat, from, ito__level_sigma_hat(&hat));
         if (status != ITO_OK) return status;
         x = st->scratch[0];
     }
     status = ito_step_predict(st, 0, &hat, x, &d);
     if (status != ITO_OK) return status;
-    if (!ito__has_both(&hat) || !ito__has_both(&st->s)) return ito__ancestral_euler(st, &d, 0, 0);
+    if (!ito__level_is_inner(&hat) || !ito__level_is_inner(&st->s)) return ito__ancestral_euler(st, &d, 0, 0);
     ito__walk_to(st, &d, &st->s, st->scratch[1]);
     status = ito_step_predict(st, 1, &st->s, st->scratch[1], &next);
     if (status != ITO_OK) return status;

@@ -1,4 +1,4 @@
-/* What deterministic solvers share. */
+/* What solvers share. */
 #include "sampler/solver.h"
 
 #include <assert.h>

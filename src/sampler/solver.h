@@ -1,4 +1,4 @@
-/* What deterministic solvers share: levels inside the process, the step of order 1, estimates of earlier steps. */
+/* What solvers share: levels inside the process, the step of order 1, estimates of earlier steps. */
 #ifndef ITO_SAMPLER_SOLVER_H
 #define ITO_SAMPLER_SOLVER_H
 
@@ -7,8 +7,9 @@
 /* Is there signal and noise, so that log-SNR, sigma / signal and its inverse are numbers? Solvers of higher order work between
  * such levels only. */
 bool ito__level_is_inner(const ito_level *t);
-/* sigma / signal, EDM's sigma */
+/* sigma / signal, EDM's sigma: 0 at the data, infinite where no signal is left */
 double ito__level_sigma_hat(const ito_level *t);
+/* The level with that sigma / signal, or the nearest that the process has. */
 ito_level ito__level_at_sigma_hat(const ito_process *process, double sigma_hat);
 /* Half the log-SNR, DPM-Solver's lambda. */
 ito_level ito__level_at_lambda(const ito_process *process, double lambda);

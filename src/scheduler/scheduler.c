@@ -129,7 +129,7 @@ ito_status ito_scheduler_plan(ito_scheduler *s, const ito_scheduler_use *use, it
     ito_opts_destroy(s->clip_opts);
     s->sampler_opts = s->clip_opts = NULL;
     ITO_TRY(s->class->fill(s, &u));
-    ITO_TRY(s->class->choose(s, options));
+    ITO_TRY(s->class->choose ? s->class->choose(s, options) : ito__scheduler_use_sampler(s, s->class->sampler));
     ITO_TRY(use_clip(s, options));
     options->sampler = s->sampler;
     options->sampler_opts = s->sampler_opts;

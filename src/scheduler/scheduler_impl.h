@@ -96,6 +96,7 @@ typedef struct ito__scheduler_class {
     void (*defaults)(ito__their_options *o);                            /* NULL: as every class has them */
     ito_status (*open)(ito_scheduler *s);                               /* process and prediction */
     ito_status (*fill)(ito_scheduler *s, const ito_scheduler_use *use); /* levels */
+    const char *sampler; /* with its own options as they are; NULL: choose() says */
     ito_status (*choose)(ito_scheduler *s, ito_sample_options *options); /* sampler and its options */
     bool is_double;     /* its evenly spaced timesteps are not rounded to float32 */
     bool rounds_karras; /* timesteps of use_karras_sigmas become whole numbers */
@@ -189,17 +190,12 @@ ito_status ito__fill_consistency(ito_scheduler *s, const ito_scheduler_use *use)
 ito_status ito__fill_ipndm(ito_scheduler *s, const ito_scheduler_use *use);
 ito_status ito__fill_flow(ito_scheduler *s, const ito_scheduler_use *use);
 
+/* The sampler of that name, with all defaults. */
+ito_status ito__scheduler_use_sampler(ito_scheduler *s, const char *name);
 ito_status ito__choose_ddpm(ito_scheduler *s, ito_sample_options *options);
 ito_status ito__choose_ddim(ito_scheduler *s, ito_sample_options *options);
 ito_status ito__choose_inverse(ito_scheduler *s, ito_sample_options *options);
 ito_status ito__choose_pndm(ito_scheduler *s, ito_sample_options *options);
-ito_status ito__choose_euler(ito_scheduler *s, ito_sample_options *options);
-ito_status ito__choose_euler_a(ito_scheduler *s, ito_sample_options *options);
-ito_status ito__choose_heun(ito_scheduler *s, ito_sample_options *options);
-ito_status ito__choose_lms(ito_scheduler *s, ito_sample_options *options);
-ito_status ito__choose_midpoint(ito_scheduler *s, ito_sample_options *options);
-ito_status ito__choose_dpm2_a(ito_scheduler *s, ito_sample_options *options);
-ito_status ito__choose_dpmpp_sde(ito_scheduler *s, ito_sample_options *options);
 ito_status ito__choose_multistep(ito_scheduler *s, ito_sample_options *options);
 ito_status ito__choose_singlestep(ito_scheduler *s, ito_sample_options *options);
 ito_status ito__choose_deis(ito_scheduler *s, ito_sample_options *options);
@@ -210,7 +206,6 @@ ito_status ito__choose_score(ito_scheduler *s, ito_sample_options *options);
 ito_status ito__choose_consistency(ito_scheduler *s, ito_sample_options *options);
 ito_status ito__choose_ipndm(ito_scheduler *s, ito_sample_options *options);
 ito_status ito__choose_lcm(ito_scheduler *s, ito_sample_options *options);
-ito_status ito__choose_tcd(ito_scheduler *s, ito_sample_options *options);
 ito_status ito__choose_flow(ito_scheduler *s, ito_sample_options *options);
 ito_status ito__choose_flow_heun(ito_scheduler *s, ito_sample_options *options);
 

@@ -7,8 +7,7 @@
 #include "scheduler/scheduler_impl.h"
 #include "scheduler/their_samplers.h"
 
-/* The sampler, with all defaults. */
-static ito_status use(ito_scheduler *s, const char *name)
+ito_status ito__scheduler_use_sampler(ito_scheduler *s, const char *name)
 {
     const ito_sampler_def *def;
     ITO_TRY(ito_sampler_find(s->ctx, name, &def));
@@ -21,7 +20,7 @@ static ito_status use_own(ito_scheduler *s, const ito_sampler_def *own)
 {
     const ito_sampler_def *def;
     if (ito_sampler_find(s->ctx, own->choice.name, &def) == ITO_NOT_FOUND) ITO_TRY(ito_sampler_register(s->ctx, own));
-    return use(s, own->choice.name);
+    return ito__scheduler_use_sampler(s, own->choice.name);
 }
 
 static ito_status set(ito_scheduler *s, const char *name, double value)
@@ -39,7 +38,7 @@ static ito_status set_text(ito_scheduler *s, const char *name, const char *value
 ito_status ito__choose_ddim(ito_scheduler *s, ito_sample_options *options)
 {
     options->keep_eps = true; /* clipping changes x_0 alone */
-    return use(s, "ddim");
+    return ito__scheduler_use_sampler(s, "ddim");
 }
 
 ito_status ito__choose_inverse(ito_scheduler *s, ito_sample_options *options)
@@ -62,7 +61,7 @@ ito_status ito__choose_ddpm(ito_scheduler *s, ito_sample_options *options)
                          s->where, s->o.variance == ITO__LEARNED ? "learned" : "fixed_large_log",
                          s->o.variance == ITO__LEARNED ? "no sampler takes a variance from the network as it is"
                                                        : "diffusers takes the root of a negative logarithm");
-    ITO_TRY(use(s, "ddpm"));
+    ITO_TRY(ito__scheduler_use_sampler(s, "ddpm"));
     ITO_TRY(set(s, "noisy_end", 1));
     return set_text(s, "variance", names[s->o.variance]);
 }
@@ -78,58 +77,8 @@ ito_status ito__choose_pndm(ito_scheduler *s, ito_sample_options *options)
 ito_status ito__choose_lcm(ito_scheduler *s, ito_sample_options *options)
 {
     (void)options;
-    ITO_TRY(use(s, "lcm"));
+    ITO_TRY(ito__scheduler_use_sampler(s, "lcm"));
     return set(s, "timestep_scaling", s->o.timestep_scaling);
-}
-
-ito_status ito__choose_tcd(ito_scheduler *s, ito_sample_options *options)
-{
-    (void)options;
-    return use(s, "tcd");
-}
-
-/* ---- k-diffusion's ---- */
-
-ito_status ito__choose_euler(ito_scheduler *s, ito_sample_options *options)
-{
-    (void)options;
-    return use(s, "euler");
-}
-
-ito_status ito__choose_euler_a(ito_scheduler *s, ito_sample_options *options)
-{
-    (void)options;
-    return use(s, "euler-a");
-}
-
-ito_status ito__choose_heun(ito_scheduler *s, ito_sample_options *options)
-{
-    (void)options;
-    return use(s, "heun");
-}
-
-ito_status ito__choose_lms(ito_scheduler *s, ito_sample_options *options)
-{
-    (void)options;
-    return use(s, "lms");
-}
-
-ito_status ito__choose_midpoint(ito_scheduler *s, ito_sample_options *options)
-{
-    (void)options;
-    return use(s, "midpoint");
-}
-
-ito_status ito__choose_dpm2_a(ito_scheduler *s, ito_sample_options *options)
-{
-    (void)options;
-    return use(s, "dpm2-a");
-}
-
-ito_status ito__choose_dpmpp_sde(ito_scheduler *s, ito_sample_options *options)
-{
-    (void)options;
-    return use(s, "dpmpp-sde");
 }
 
 /* ---- exponential integrators ---- */
@@ -152,7 +101,7 @@ ito_status ito__choose_multistep(ito_scheduler *s, ito_sample_options *options)
     if (o->order == 3 && o->algorithm == ITO__SDE_DPM)
         return ito__fail(s->ctx, ITO_UNSUPPORTED,
                          "%s: algorithm_type \"sde-dpmsolver\" has no solver_order 3: give 1 or 2", s->where);
-    ITO_TRY(use(s, names[o->order == 3][is_of_x0(s)]));
+    ITO_TRY(ito__scheduler_use_sampler(s, names[o->order == 3][is_of_x0(s)]));
     if (o->order == 3) ITO_TRY(set_text(s, "form", "code"));
     ITO_TRY(set(s, "order", o->order));
     ITO_TRY(set(s, "sde", is_sde(s)));
@@ -203,7 +152,7 @@ ito_status ito__choose_singlestep(ito_scheduler *s, ito_sample_options *options)
 ito_status ito__choose_deis(ito_scheduler *s, ito_sample_options *options)
 {
     (void)options;
-    ITO_TRY(use(s, "deis"));
+    ITO_TRY(ito__scheduler_use_sampler(s, "deis"));
     ITO_TRY(set_text(s, "variable", "log-sigma"));
     ITO_TRY(set(s, "order", s->o.order));
     return set(s, "lower_order_final", s->o.lower_order_final);
@@ -226,7 +175,7 @@ ito_status ito__choose_unipc(ito_scheduler *s, ito_sample_options *options)
         return ito__fail(s->ctx, ITO_UNSUPPORTED,
                          "%s: use_dynamic_shifting takes a shift that the file does not hold: give flow_shift",
                          s->where);
-    ITO_TRY(use(s, "unipc"));
+    ITO_TRY(ito__scheduler_use_sampler(s, "unipc"));
     ITO_TRY(set(s, "order", s->o.order));
     ITO_TRY(set(s, "predict_x0", s->o.predict_x0));
     ITO_TRY(set(s, "lower_order_final", s->o.lower_order_final));
@@ -256,7 +205,7 @@ ito_status ito__choose_sa(ito_scheduler *s, ito_sample_options *options)
     if (s->o.thresholding && !of_x0)
         return ito__fail(s->ctx, ITO_UNSUPPORTED, "%s: thresholding is of x_0: give algorithm_type \"data_prediction\"",
                          s->where);
-    ITO_TRY(use(s, "sa-solver"));
+    ITO_TRY(ito__scheduler_use_sampler(s, "sa-solver"));
     ITO_TRY(set(s, "predict_x0", of_x0));
     ITO_TRY(set(s, "predictor_order", s->o.predictor_order));
     ITO_TRY(set(s, "corrector_order", s->o.corrector_order));
@@ -269,14 +218,14 @@ ito_status ito__choose_sa(ito_scheduler *s, ito_sample_options *options)
 ito_status ito__choose_ipndm(ito_scheduler *s, ito_sample_options *options)
 {
     (void)options;
-    ITO_TRY(use(s, "ipndm"));
+    ITO_TRY(ito__scheduler_use_sampler(s, "ipndm"));
     return set_text(s, "start", "diffusers");
 }
 
 ito_status ito__choose_score(ito_scheduler *s, ito_sample_options *options)
 {
     (void)options;
-    ITO_TRY(use(s, "pc"));
+    ITO_TRY(ito__scheduler_use_sampler(s, "pc"));
     ITO_TRY(set_text(s, "predictor", "reverse-diffusion"));
     ITO_TRY(set_text(s, "corrector", "langevin"));
     ITO_TRY(set(s, "batch_norms", 1));
@@ -287,19 +236,19 @@ ito_status ito__choose_score(ito_scheduler *s, ito_sample_options *options)
 ito_status ito__choose_consistency(ito_scheduler *s, ito_sample_options *options)
 {
     (void)options;
-    ITO_TRY(use(s, "consistency"));
+    ITO_TRY(ito__scheduler_use_sampler(s, "consistency"));
     return set(s, "s_noise", s->o.s_noise);
 }
 
 ito_status ito__choose_flow(ito_scheduler *s, ito_sample_options *options)
 {
     (void)options;
-    return use(s, s->o.stochastic ? "consistency" : "euler");
+    return ito__scheduler_use_sampler(s, s->o.stochastic ? "consistency" : "euler");
 }
 
 ito_status ito__choose_flow_heun(ito_scheduler *s, ito_sample_options *options)
 {
     (void)options;
-    ITO_TRY(use(s, "heun"));
+    ITO_TRY(ito__scheduler_use_sampler(s, "heun"));
     return set_text(s, "space", "time");
 }

@@ -3,19 +3,13 @@
 
 #include <ito/likelihood.h>
 
+#include "process/angle.h"
 #include "verify/verify_impl.h"
-
-/* Where ito_nll starts when it is left to itself. */
-static double start_of(const ito_process *process)
-{
-    if (ito_process_n_timesteps(process)) return 1;
-    return fmax(ito_process_t_min(process), ito_process_time(process, -2 * log(1e-3)));
-}
 
 /* log density of x_0 under the ODE from N(0, prior_sd^2): that of x_t at the start, and what prior and marginal differ by at its end. */
 static double expected(const ito_process *process, double mean, double sd, double x0)
 {
-    ito_level t = ito_process_level(process, start_of(process)),
+    ito_level t = ito_process_level(process, ito__first_time(process)),
               end = ito_process_level(process, ito_process_t_max(process));
     double sd_t = hypot(t.signal * sd, t.sigma), sd_end = hypot(end.signal * sd, end.sigma);
     double z = t.signal * (x0 - mean) / sd_t, x_end = end.signal * mean + sd_end * z;

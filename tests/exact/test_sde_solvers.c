@@ -218,23 +218,6 @@ static void test_sa_solver_keeps_edits(void **state)
 
 /* ---- without noise ---- */
 
-/* x at low from x at top, and the exact one: the probability-flow ODE of a Gaussian keeps (x - signal MEAN) / sd of x. */
-static double flow_error(const ito_process *p, const char *sampler, const char *text, int n)
-{
-    double times[MOST_LEVELS], x[4], worst = 0;
-    const double start[] = {-2, -0.5, 0.3, 1.5};
-    double top = ito_process_time(p, -2 * log(3.0)), low = ito_process_time(p, -2 * log(0.2));
-    ito_level t = ito_process_level(p, top), s = ito_process_level(p, low);
-    for (int k = 0; k < n; k++) times[k] = top + (low - top) * k / n;
-    ito_sample_options o = {.sampler = sampler, .times = times, .n_steps = n, .t_end = low, .start = start};
-    sample(p, gaussian, text, o, 4, x);
-    double v_t = t.signal * t.signal * SD * SD + t.sigma * t.sigma,
-           v_s = s.signal * s.signal * SD * SD + s.sigma * s.sigma;
-    for (int i = 0; i < 4; i++)
-        worst = fmax(worst, fabs(x[i] - s.signal * MEAN - sqrt(v_s / v_t) * (start[i] - t.signal * MEAN)));
-    return worst;
-}
-
 /* Orders of whole runs, with the steps of lower order that they start with; 3M's shows as 2 so. */
 static void test_orders_without_noise(void **state)
 {
